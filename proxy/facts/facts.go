@@ -1,0 +1,29 @@
+// Package facts carries what the door found out about a request to the handlers behind it.
+package facts
+
+import (
+	"context"
+	"net/netip"
+)
+
+// Facts are what the door knows of a request before anybody is asked who it is.
+type Facts struct {
+	RequestID string
+	// Client is the address of the client: the peer, or the right-most untrusted hop where the peer is a trusted proxy.
+	Client netip.Addr
+	// Secure says that the browser came by https, here or at a trusted proxy.
+	Secure bool
+	// Host is the authority the browser asked for, as the trusted proxy or the request names it.
+	Host string
+}
+
+type contextKey struct{}
+
+// With returns a context that carries f.
+func With(ctx context.Context, f Facts) context.Context { return context.WithValue(ctx, contextKey{}, f) }
+
+// From returns the facts in ctx; the zero Facts where there are none.
+func From(ctx context.Context) Facts {
+	f, _ := ctx.Value(contextKey{}).(Facts)
+	return f
+}

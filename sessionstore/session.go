@@ -1,0 +1,4 @@
+package sessionstore
+
+// Session is one visitor's session.
+type Session struct{}
