@@ -20,7 +20,9 @@ type Facts struct {
 type contextKey struct{}
 
 // With returns a context that carries f.
-func With(ctx context.Context, f Facts) context.Context { return context.WithValue(ctx, contextKey{}, f) }
+func With(ctx context.Context, f Facts) context.Context {
+	return context.WithValue(ctx, contextKey{}, f)
+}
 
 // From returns the facts in ctx; the zero Facts where there are none.
 func From(ctx context.Context) Facts {
