@@ -9,7 +9,7 @@ import (
 )
 
 // pack is the payload of signing.dumps(compress=True): compressed, with a dot in front, where that saves more than the
-// dot. Where sizes are close, another build of zlib than Django's may decide otherwise; readers take both.
+// dot. Go's deflate ends with an empty block, so up to 8 bytes from that edge Django may decide otherwise; readers take both.
 func (s *Signed) pack(text []byte) (string, error) {
 	small, err := s.zlib.deflate(text)
 	if err != nil {
