@@ -80,3 +80,17 @@ func (s *Session) readDate(text string) (storedExpiry, error) {
 	at, err := parseISO(text, s.sessions.settings.TimeZone)
 	return storedExpiry{form: byDate, at: at}, err
 }
+
+// Ends returns when a record with this data ends that was last written at modified: for stores that keep no date of their
+// own. An unreadable expiry in the data counts as the default.
+func (s Settings) Ends(data *pyvalue.Dict, modified time.Time) time.Time {
+	view := &Session{sessions: &Sessions{settings: s}, data: data}
+	stored, _ := view.storedExpiry()
+	switch stored.form {
+	case byInactivity:
+		return time.UnixMicro(modified.UnixMicro() + stored.micros).UTC()
+	case byDate:
+		return stored.at.UTC()
+	}
+	return modified.Add(s.CookieAge).UTC()
+}

@@ -20,7 +20,7 @@ type Session struct {
 }
 
 func (s *Session) load(key string, rec Record) {
-	s.key, s.ends = key, rec.Expires
+	s.key, s.ends, s.modified = key, rec.Expires, rec.Resign
 	if rec.Data != nil {
 		s.data = rec.Data
 	}
