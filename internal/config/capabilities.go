@@ -26,7 +26,7 @@ func gaps() []gap {
 		{"database.url", scheme("postgresql", "postgres:// is not in this version yet; use sqlite:PATH")},
 		{"database.url", scheme("mysql", "mysql:// is not in this version yet; use sqlite:PATH")},
 		{"users.url", other("users in a database of their own are not in this version yet; leave users.url empty")},
-		{"users.table", other("user tables other than Django's auth_user are not in this version yet")},
+		{"users.table", other("user tables other than Django's auth_user are not in this version yet; use auth_user")},
 		{"users.columns.*", other("user tables other than Django's auth_user are not in this version yet; leave the columns as they are")},
 		{"users.query", other("user tables other than Django's auth_user are not in this version yet; leave query empty")},
 		{"users.groups_query", other("groups from tables other than Django's are not in this version yet; leave groups_query empty")},

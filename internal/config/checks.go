@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -194,20 +195,19 @@ func hostName(text string) error {
 	return nil
 }
 
-func parsed(text string, schemes ...string) (*url.URL, error) {
+// parsed reads a URL of the schemes, such as "http://". The last unadvertised of them are known and not recommended.
+func parsed(text string, unadvertised int, schemes ...string) (*url.URL, error) {
+	begins := "it begins with " + alternatives(schemes[:len(schemes)-unadvertised])
 	scheme, _, found := strings.Cut(text, ":")
 	if !found || strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || control(r) }) {
-		return nil, errors.New("is no URL: it begins with " + alternatives(schemes))
+		return nil, errors.New("is no URL: " + begins)
 	}
-	for _, s := range schemes {
-		if known, _, _ := strings.Cut(s, ":"); strings.EqualFold(known, scheme) {
-			u, err := url.Parse(text)
-			if err != nil {
-				return nil, errors.New("is no valid URL: characters such as @ : / % in a password are written %40 %3A %2F %25")
-			}
-			return u, nil
-		}
+	if !slices.ContainsFunc(schemes, func(s string) bool { return strings.EqualFold(s[:strings.Index(s, ":")], scheme) }) {
+		return nil, errors.New("has another scheme: " + begins)
 	}
-	err := "has another scheme: it begins with " + alternatives(schemes)
-	return nil, errors.New(err)
+	u, err := url.Parse(text)
+	if err != nil {
+		return nil, errors.New("is no valid URL: look at host and port, and write @ : / % in a password as %40 %3A %2F %25")
+	}
+	return u, nil
 }

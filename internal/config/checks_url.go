@@ -7,7 +7,7 @@ import (
 )
 
 func publicURL(text string) error {
-	u, err := parsed(text, "https://", "http://")
+	u, err := parsed(text, 0, "https://", "http://")
 	if err != nil {
 		return err
 	}
@@ -21,7 +21,7 @@ func publicURL(text string) error {
 }
 
 func directoryURL(text string) error {
-	u, err := parsed(text, "https://", "http://")
+	u, err := parsed(text, 0, "https://", "http://")
 	if err != nil {
 		return err
 	}
@@ -30,7 +30,7 @@ func directoryURL(text string) error {
 
 // upstreamURL takes what the contract names; what this build cannot reach yet is for capabilities.go.
 func upstreamURL(text string) error {
-	u, err := parsed(text, "http://", "https://", "unix:", "h2c://", "fcgi://", "fcgi+unix:")
+	u, err := parsed(text, 3, "http://", "https://", "unix:", "h2c://", "fcgi://", "fcgi+unix:")
 	switch {
 	case err != nil:
 		return err
@@ -65,7 +65,7 @@ func authority(u *url.URL) error {
 }
 
 func databaseURL(text string) error {
-	u, err := parsed(text, "sqlite:", "postgres://", "mysql://", "postgresql://")
+	u, err := parsed(text, 1, "sqlite:", "postgres://", "mysql://", "postgresql://")
 	switch {
 	case err != nil:
 		return err

@@ -79,14 +79,16 @@ type syntaxError struct {
 }
 
 var (
-	yamlLine    = regexp.MustCompile(`^yaml: line (\d+): `)
-	quotedInErr = regexp.MustCompile("'[^']{2,}'|`[^`]*`")
+	yamlLine      = regexp.MustCompile(`^yaml: line (\d+): `)
+	unknownAnchor = regexp.MustCompile(`^yaml: unknown anchor '(.*)' referenced`)
+	quotedInErr   = regexp.MustCompile("'[^']{2,}'|`[^`]*`")
 )
 
 func describeSyntax(data []byte, err error) *syntaxError {
 	text := err.Error()
-	if strings.Contains(text, "unknown anchor") {
-		return &syntaxError{0, "a value begins with * and names nothing (a YAML alias); put such a value in quotes"}
+	if m := unknownAnchor.FindStringSubmatch(text); m != nil {
+		before, _, _ := bytes.Cut(data, []byte("*"+m[1]))
+		return &syntaxError{1 + bytes.Count(before, []byte("\n")), "a value begins with * and names nothing (a YAML alias); put such a value in quotes"}
 	}
 	line := 0
 	if m := yamlLine.FindStringSubmatch(text); m != nil {

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/viper"
@@ -131,21 +132,32 @@ func (l *loading) decode() Config {
 	return cfg
 }
 
-// bad notes a problem of a key, unless that key, or what it is part of, has one already.
+// bad notes a problem of a key, unless that is only the consequence of one noted before.
 func (l *loading) bad(key, format string, args ...any) {
-	for _, p := range l.problems {
-		if p.Key != "" && (p.Key == key || strings.HasPrefix(key, p.Key+"[") || strings.HasPrefix(key, p.Key+".")) {
-			return
-		}
+	if !l.explained(key) {
+		l.problems = append(l.problems, l.at(key, format, args...))
 	}
-	l.problems = append(l.problems, l.at(key, format, args...))
 }
 
 func (l *loading) warn(key, format string, args ...any) {
-	l.warnings = append(l.warnings, l.at(key, format, args...))
+	if !l.explained(key) {
+		l.warnings = append(l.warnings, l.at(key, format, args...))
+	}
 }
 
-// at names the place of the key, or of the nearest thing around it that was written.
+// explained: the key, what it is part of, or a misspelt form of it has a problem, so that it holds only its default.
+func (l *loading) explained(key string) bool {
+	return slices.ContainsFunc(l.problems, func(p Problem) bool {
+		return p.Key != "" && (p.Nearest == key || partOf(key, p.Key))
+	})
+}
+
+// partOf: session.cookie_age is part of session, routes[0] of routes.
+func partOf(key, whole string) bool {
+	return key == whole || strings.HasPrefix(key, whole+"[") || strings.HasPrefix(key, whole+".")
+}
+
+// at names the place of the key, or of the list item it is missing in.
 func (l *loading) at(key, format string, args ...any) Problem {
 	p := Problem{Key: key, Text: fmt.Sprintf(format, args...)}
 	if o, ok := l.origins[key]; ok {
@@ -154,7 +166,7 @@ func (l *loading) at(key, format string, args ...any) Problem {
 	}
 	for around := key; around != ""; {
 		around = around[:max(strings.LastIndexAny(around, ".["), 0)]
-		if o, ok := l.origins[around]; ok && strings.HasSuffix(key[:len(around)+1], "[") || ok && strings.Contains(around, "[") {
+		if o, ok := l.origins[around]; ok && strings.Contains(key[:len(around)+1], "[") {
 			p.Source, p.Line = o.source, o.line
 			break
 		}

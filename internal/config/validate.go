@@ -95,13 +95,13 @@ func (l *loading) checkCookie(s *Session, public string) {
 	name := strings.ToLower(s.CookieName)
 	host := strings.HasPrefix(name, "__host-")
 	if (host || strings.HasPrefix(name, "__secure-")) && s.CookieSecure == "false" {
-		l.bad("session.cookie_name", "needs cookie_secure: browsers drop such a cookie that is not Secure")
+		l.bad("session.cookie_secure", "does not go with a __Host- or __Secure- cookie_name: browsers drop such a cookie that is not Secure")
 	}
 	if host && s.CookieDomain != "" {
-		l.bad("session.cookie_name", "forbids cookie_domain: a __Host- cookie belongs to one host; leave the domain empty")
+		l.bad("session.cookie_domain", "does not go with a __Host- cookie_name: such a cookie belongs to one host; leave the domain empty")
 	}
 	if host && s.CookiePath != "/" {
-		l.bad("session.cookie_name", "needs cookie_path: /")
+		l.bad("session.cookie_path", "does not go with a __Host- cookie_name: such a cookie has the path /")
 	}
 	switch secure := s.CookieSecure; {
 	case secure == "false" && strings.HasPrefix(public, "https:"):

@@ -21,12 +21,19 @@ func (l *loading) checkRoutes(cfg *Config) {
 			l.bad(at+".path", "lies under auth_prefix %s, where our own pages are: the route would never be used", cfg.AuthPrefix)
 		}
 		for j, earlier := range cfg.Routes[:i] {
-			if same(earlier, r, cfg.FoldPaths) {
+			if same(earlier, r, cfg.FoldPaths) && l.sound(at) && l.sound(fmt.Sprintf("routes[%d]", j)) {
 				l.bad(at, "has the host, path and methods of routes[%d]; merge the two", j)
 				break
 			}
 		}
 	}
+}
+
+// sound: what the route covers was read as it was written.
+func (l *loading) sound(at string) bool {
+	return !slices.ContainsFunc(l.problems, func(p Problem) bool {
+		return p.Key == at || partOf(p.Key, at+".host") || partOf(p.Key, at+".path") || partOf(p.Key, at+".methods")
+	})
 }
 
 // checkAccess: conditions that nothing would look at are a door somebody believes to be shut.
