@@ -19,16 +19,10 @@ func Chromium(t testing.TB) Browser {
 		Path:   need(t, "chromium", "chromium", "chromium-browser", "google-chrome"),
 		Folder: t.TempDir(),
 		Flags: map[string]any{
-			"headless":                      "new",
-			"no-sandbox":                    true, // its sandbox does not work for root
-			"disable-gpu":                   true,
-			"disable-dev-shm-usage":         true, // containers give /dev/shm 64 MB
-			"no-proxy-server":               true,
-			"disable-background-networking": true,
-			"disable-component-update":      true,
-			"disable-sync":                  true,
-			"no-first-run":                  true,
-			"host-resolver-rules":           "MAP * 127.0.0.1",
+			"no-sandbox":               true, // its sandbox does not work for root
+			"no-proxy-server":          true,
+			"disable-component-update": true,
+			"host-resolver-rules":      "MAP * 127.0.0.1",
 		},
 	}
 }

@@ -1,6 +1,8 @@
 package testenv
 
 import (
+	"errors"
+	"os"
 	"path/filepath"
 	"strconv"
 	"sync"
@@ -77,7 +79,10 @@ func newMariaDB() (*mariaDB, error) {
 		return nil, err
 	}
 	m := &mariaDB{server: paths[0], client: paths[1], folder: folder, account: as, password: newPassword()}
-	return m, m.init(paths[2])
+	if err := m.init(paths[2]); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(folder))
+	}
+	return m, nil
 }
 
 func (m *mariaDB) init(installer string) error {

@@ -1,6 +1,7 @@
 package testenv
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -69,7 +70,10 @@ func newPostgres() (*postgres, error) {
 		return nil, err
 	}
 	p := &postgres{bin: filepath.Dir(path), folder: folder, account: as, password: newPassword()}
-	return p, p.init()
+	if err := p.init(); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(folder))
+	}
+	return p, nil
 }
 
 func (p *postgres) init() error {

@@ -59,7 +59,7 @@ func TestServersEndWithTheTestProcess(t *testing.T) {
 	}
 	out, err := cmd.CombinedOutput()
 	if err == nil || !strings.Contains(string(out), "STARTED") {
-		t.Skipf("servers did not start: %v\n%s", err, out)
+		t.Fatalf("servers did not start: %v\n%s", err, out)
 	}
 	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
 		left, _ := filepath.Glob(filepath.Join(folder, "*"))
