@@ -1,0 +1,156 @@
+package pyvalue
+
+import (
+	"errors"
+	"fmt"
+)
+
+// The limits of session data, for reading and for writing alike, so that nothing is written that could not be read back.
+// They hold a hostile record to 10 ms and 4 MiB; ordinary sessions stay a hundred times below them.
+const (
+	MaxSize   = 1 << 20 // bytes of JSON text or of a pickle; also memcached's usual limit for one item
+	MaxDepth  = 32      // containers inside one another, the session's own dict included
+	MaxValues = 1 << 15 // keys and values; one that is reached by several references counts each time
+	// MaxIntDigits is Python's own limit (sys.set_int_max_str_digits): beyond it json.loads and json.dumps raise.
+	MaxIntDigits = 4300
+)
+
+// Reasons why session data is refused; the errors of this package wrap one of them and never hold the data itself.
+var (
+	ErrMalformed = errors.New("malformed session data")
+	ErrNotDict   = errors.New("session data is not a dict")
+	ErrLimit     = errors.New("session data is beyond a limit")
+	// ErrForbidden: a pickle asks for more than plain data (an import, a call), as an attack would.
+	ErrForbidden = errors.New("pickle asks for more than plain data")
+	// ErrKind: a value cannot be written in this format.
+	ErrKind = errors.New("session data holds a value of the wrong kind")
+)
+
+var (
+	errTooDeep  = fmt.Errorf("%w: nested deeper than %d", ErrLimit, MaxDepth)
+	errTooMany  = fmt.Errorf("%w: more than %d values", ErrLimit, MaxValues)
+	errTooLarge = fmt.Errorf("%w: larger than %d bytes", ErrLimit, MaxSize)
+	errLongInt  = fmt.Errorf("%w: integer of more than %d digits", ErrLimit, MaxIntDigits)
+)
+
+// verify holds the whole tree under d to the limits. It needs no table of what it has seen: a cycle ends at the depth
+// limit, references to references (the "billion laughs") at the count.
+func verify(d *Dict) error {
+	left := MaxValues
+	return verifyValue(d, 0, &left)
+}
+
+func verifyValue(v Value, depth int, left *int) error {
+	if *left--; *left < 0 {
+		return errTooMany
+	}
+	switch v := v.(type) {
+	case None, Bool, Int, Float, Str, Bytes:
+		return nil
+	case Tuple:
+		return verifyAll(v, depth+1, left)
+	case *List:
+		return verifyAll(v.Items, depth+1, left)
+	case *Set:
+		return verifySet(v, depth+1, left)
+	case *Dict:
+		return verifyDict(v, depth+1, left)
+	case *Opaque:
+		return verifyOpaque(v, depth+1, left)
+	}
+	return fmt.Errorf("%w: %s", ErrKind, kindOf(v))
+}
+
+func verifyAll(items []Value, depth int, left *int) error {
+	if depth > MaxDepth {
+		return errTooDeep
+	}
+	for _, item := range items {
+		if err := verifyValue(item, depth, left); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func verifySet(s *Set, depth int, left *int) error {
+	for _, item := range s.Items {
+		if !hashable(item) {
+			return fmt.Errorf("%w: %s in a set", ErrKind, kindOf(item))
+		}
+	}
+	return verifyAll(s.Items, depth, left)
+}
+
+func verifyDict(d *Dict, depth int, left *int) error {
+	if depth > MaxDepth {
+		return errTooDeep
+	}
+	for _, e := range d.entries {
+		if !hashable(e.Key) {
+			return fmt.Errorf("%w: %s as a key", ErrKind, kindOf(e.Key))
+		}
+		if err := verifyValue(e.Key, depth, left); err != nil {
+			return err
+		}
+		if err := verifyValue(e.Value, depth, left); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func verifyOpaque(o *Opaque, depth int, left *int) error {
+	if err := checkOpaque(o); err != nil {
+		return err
+	}
+	if o.State != nil {
+		if err := verifyValue(o.State, depth, left); err != nil {
+			return err
+		}
+	}
+	return verifyAll(o.Args, depth, left)
+}
+
+// hashable tells what Python takes as a key of a dict; what a tuple holds is not looked at.
+func hashable(v Value) bool {
+	switch v := v.(type) {
+	case *List, *Dict, nil:
+		return false
+	case *Set:
+		return v.Frozen
+	}
+	return true
+}
+
+// kindOf names the kind of v as Python does.
+func kindOf(v Value) string {
+	switch v := v.(type) {
+	case None:
+		return "None"
+	case Bool:
+		return "bool"
+	case Int:
+		return "int"
+	case Float:
+		return "float"
+	case Str:
+		return "str"
+	case Bytes:
+		return "bytes"
+	case Tuple:
+		return "tuple"
+	case *List:
+		return "list"
+	case *Dict:
+		return "dict"
+	case *Set:
+		if v.Frozen {
+			return "frozenset"
+		}
+		return "set"
+	case *Opaque:
+		return v.Module + "." + v.Name
+	}
+	return fmt.Sprintf("%T", v)
+}
