@@ -80,7 +80,11 @@ func garbage() map[string][]byte {
 func TestConformanceSQLite(t *testing.T) {
 	storetest.Run(t, storetest.Harness{
 		New: func(t testing.TB, now func() time.Time) *storetest.Place {
-			return place(t, "sqlite:"+filepath.Join(t.TempDir(), "db.sqlite3"), now)
+			path := filepath.Join(t.TempDir(), "db.sqlite3")
+			p := place(t, "sqlite:"+path, now)
+			p.Django = storetest.DjangoSettings("db", secret)
+			p.Django["DATABASES"] = storetest.DjangoSQLite(path)
+			return p
 		},
 		Garbage: garbage(),
 	})
