@@ -301,3 +301,47 @@ func TestURLs(t *testing.T) {
 		})
 	}
 }
+
+func TestEveryDefaultCanBeRead(t *testing.T) {
+	check := func(key string, f field) {
+		r := &reader{origins: map[string]origin{}}
+		node, bad := parseYAML([]byte(f.initial))
+		if bad != nil || node == nil {
+			t.Errorf("%s: default %q is no YAML", key, f.initial)
+			return
+		}
+		if r.value(f, key, node); len(r.problems) > 0 {
+			t.Errorf("%s: default %q: %v", key, f.initial, r.problems)
+		}
+	}
+	leaves(table(), "", check)
+	leaves(routeFields(), "routes", check)
+	if got := mustLoad(t, Options{}).Database.Location(); got != time.UTC {
+		t.Errorf("time zone: got %v, want UTC", got)
+	}
+}
+
+func TestEnvironmentForms(t *testing.T) {
+	cases := []struct{ name, entry, want string }{
+		{"JSON list", `COATCHECK_TRUSTED_PROXIES=["10.0.0.0/8", "::1"]`, "ok"},
+		{"JSON routes", `COATCHECK_ROUTES=[{"path": "/", "upstream": "http://a:1"}]`, "ok"},
+		{"YAML routes", "COATCHECK_ROUTES=- path: /\n  upstream: http://a:1\n", "ok"},
+		{"bad item", "COATCHECK_TRUSTED_PROXIES=10.0.0.0/8,x", `COATCHECK_TRUSTED_PROXIES: trusted_proxies[1]: "x" is no network: write 10.0.0.0/8, 2001:db8::/32 or one address`},
+		{"bad YAML", "COATCHECK_ROUTES=[{", "COATCHECK_ROUTES: routes: is no YAML: did not find expected node content"},
+		{"no list", "COATCHECK_ROUTES=x", "COATCHECK_ROUTES: routes: must be a list: lines that begin with -"},
+		{"unknown key within", "COATCHECK_LOG={levle: info}", "COATCHECK_LOG: log.levle: unknown key; did you mean log.level?"},
+		{"not UTF-8", "COATCHECK_LOGIN_TITLE=\xff", "COATCHECK_LOGIN_TITLE: login.title: is not UTF-8 text"},
+		{"auto", "COATCHECK_USERS_PASSWORD_FORMATS=auto", "ok"},
+		{"wrong word", "COATCHECK_USERS_UPGRADE_PASSWORDS=atuo", `COATCHECK_USERS_UPGRADE_PASSWORDS: users.upgrade_passwords: "atuo" is not allowed: use auto, true or false; did you mean auto?`},
+		{"two upstreams", "COATCHECK_UPSTREAM=http://a:1,http://b:1", "COATCHECK_UPSTREAM: upstream: a list of upstreams is not in this version yet; name one"},
+		{"long value", "COATCHECK_LISTEN=" + strings.Repeat("x", 5000), `COATCHECK_LISTEN: listen: "` + strings.Repeat("x", 80) + `…" is no address to listen on: write host:port or :port, such as 127.0.0.1:8080 or [::1]:8080`},
+		{"control characters", "COATCHECK_DATA_DIR=a\x1b[31mb", `COATCHECK_DATA_DIR: data_dir: "a\x1b[31mb" must name a directory`},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			if got := report(Options{Environ: []string{c.entry}}); got != c.want+"\n" {
+				t.Errorf("%.80q\n got %s want %s", c.entry, got, c.want)
+			}
+		})
+	}
+}
