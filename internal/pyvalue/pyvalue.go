@@ -126,6 +126,13 @@ func (d *Dict) Set(key string, value Value) {
 	d.entries = append(d.entries, Entry{Str(key), value})
 }
 
+// With returns a shallow copy of d in which key holds value.
+func (d *Dict) With(key string, value Value) *Dict {
+	c := &Dict{entries: slices.Clone(d.entries)}
+	c.Set(key, value)
+	return c
+}
+
 // Delete removes the string key and reports whether it was there.
 func (d *Dict) Delete(key string) bool {
 	i := d.index(key)

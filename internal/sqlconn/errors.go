@@ -29,6 +29,12 @@ func IsMissingColumn(err error) bool {
 	return liteSays(err, "no such column", "has no column named") || hasCode(err, "42703", 1054)
 }
 
+// IsRolledBack reports whether err says that the statement was undone for the sake of another transaction (deadlock, serialization failure):
+// it surely did not happen, and may be tried again (F18).
+func IsRolledBack(err error) bool {
+	return hasCode(err, "40001", 1213) || hasCode(err, "40P01", 1213)
+}
+
 func hasCode(err error, sqlState string, number uint16) bool {
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {

@@ -41,10 +41,11 @@ func sqlitePath(path string) (string, error) {
 }
 
 // sqliteDSN: writers wait for one another; a transaction takes the write lock at its begin, since one that reads first and then writes
-// is refused at once instead of waiting; what was committed is on the disk.
+// is refused at once instead of waiting; what was committed is on the disk; a quoted name that is no column is an error, not a text.
 func sqliteDSN(path string) string {
 	return (&url.URL{Scheme: "file", Path: path, RawQuery: url.Values{
 		"_txlock": {"immediate"},
+		"_dqs":    {"0"},
 		"_pragma": {
 			fmt.Sprintf("busy_timeout(%d)", sqliteTimeout.Milliseconds()),
 			"foreign_keys(1)",
