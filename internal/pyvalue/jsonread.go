@@ -130,7 +130,7 @@ func (r *jsonReader) number() (Value, error) {
 	if r.fraction(); r.pos > whole {
 		return parseFloat(r.text[start:r.pos], &r.left)
 	}
-	return parseInt(r.text[start:whole])
+	return parseInt(r.text[start:whole], &r.left)
 }
 
 func (r *jsonReader) fraction() {
@@ -158,21 +158,25 @@ func (r *jsonReader) digits() int {
 	return r.pos - start
 }
 
-// parseFloat reads a decimal number; out of range is an infinity, as in Python. One that is longer than Python writes any,
-// or comes out as zero by its exponent, costs as much time as a very small one, and counts like it.
+// parseFloat reads a decimal number; out of range is an infinity, as in Python. One that has more digits than Python
+// writes, or comes out as zero by its exponent, costs as much time as one near zero, and counts like it.
 func parseFloat(s string, left *int) (Value, error) {
 	f, err := strconv.ParseFloat(s, 64)
 	if err != nil && !errors.Is(err, strconv.ErrRange) {
 		return nil, fmt.Errorf("%w: bad float", ErrMalformed)
 	}
-	if len(s) > 32 || f == 0 && strings.ContainsAny(s, "eE") {
+	mantissa := s
+	if i := strings.IndexAny(s, "eE"); i >= 0 {
+		mantissa = s[:i]
+	}
+	if len(strings.TrimLeft(mantissa, "-0.")) > 20 || f == 0 && len(mantissa) < len(s) {
 		*left -= 100
 	}
-	return Float(f), spendFloat(f, left)
+	return Float(f), spend(Float(f), left)
 }
 
 // parseInt reads decimal digits with, perhaps, a minus sign.
-func parseInt(s string) (Value, error) {
+func parseInt(s string, left *int) (Value, error) {
 	if n, err := strconv.ParseInt(s, 10, 64); err == nil {
 		return NewInt(n), nil
 	}
@@ -184,7 +188,8 @@ func parseInt(s string) (Value, error) {
 	if !ok {
 		return nil, fmt.Errorf("%w: bad integer", ErrMalformed)
 	}
-	return intOf(n), nil
+	i := intOf(n)
+	return i, spend(i, left)
 }
 
 func (r *jsonReader) list(depth int) (Value, error) {

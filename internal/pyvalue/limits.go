@@ -11,7 +11,7 @@ import (
 const (
 	MaxSize   = 1 << 20 // bytes of JSON text or of a pickle; also memcached's usual limit for one item
 	MaxDepth  = 32      // containers inside one another, the session's own dict included
-	MaxValues = 1 << 15 // keys and values, an Opaque counting five; what several references reach counts each time
+	MaxValues = 1 << 15 // keys and values, an Opaque as five, slow numbers as more; what several references reach, each time
 	// MaxIntDigits is Python's own limit (sys.set_int_max_str_digits): beyond it json.loads and json.dumps raise.
 	MaxIntDigits = 4300
 )
@@ -46,10 +46,10 @@ func verifyValue(v Value, depth int, left *int) error {
 		return errTooMany
 	}
 	switch v := v.(type) {
-	case None, Bool, Int, Str, Bytes:
+	case None, Bool, Str, Bytes:
 		return nil
-	case Float:
-		return spendFloat(float64(v), left)
+	case Int, Float:
+		return spend(v, left)
 	case Tuple:
 		return verifyAll(v, depth+1, left)
 	case *List:
@@ -67,10 +67,18 @@ func verifyValue(v Value, depth int, left *int) error {
 	return fmt.Errorf("%w: %s", ErrKind, kindOf(v))
 }
 
-// spendFloat: very small numbers take strconv 10 µs to read instead of 50 ns, so each counts as many values.
-func spendFloat(f float64, left *int) error {
-	if f != 0 && math.Abs(f) < 0x1p-1021 {
-		*left -= 100
+// spend counts a number that takes microseconds to read, where others take nanoseconds, as the many values it costs:
+// floats near zero (strconv has no fast way), and long integers.
+func spend(v Value, left *int) error {
+	switch v := v.(type) {
+	case Float:
+		if v != 0 && math.Abs(float64(v)) < 0x1p-1021 {
+			*left -= 100
+		}
+	case Int:
+		if v.big != nil {
+			*left -= v.big.BitLen() / 50
+		}
 	}
 	if *left < 0 {
 		return errTooMany
