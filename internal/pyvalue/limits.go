@@ -11,7 +11,7 @@ import (
 const (
 	MaxSize   = 1 << 20 // bytes of JSON text or of a pickle; also memcached's usual limit for one item
 	MaxDepth  = 32      // containers inside one another, the session's own dict included
-	MaxValues = 1 << 15 // keys and values, an Opaque counting five; what several references reach counts each time
+	MaxValues = 1 << 15 // keys and values, an Opaque as five, slow numbers as more; what several references reach, each time
 	// MaxIntDigits is Python's own limit (sys.set_int_max_str_digits): beyond it json.loads and json.dumps raise.
 	MaxIntDigits = 4300
 )
@@ -46,10 +46,10 @@ func verifyValue(v Value, depth int, left *int) error {
 		return errTooMany
 	}
 	switch v := v.(type) {
-	case None, Bool, Int, Str, Bytes:
+	case None, Bool, Str, Bytes:
 		return nil
-	case Float:
-		return spendFloat(float64(v), left)
+	case Int, Float:
+		return spend(v, left)
 	case Tuple:
 		return verifyAll(v, depth+1, left)
 	case *List:
@@ -67,10 +67,18 @@ func verifyValue(v Value, depth int, left *int) error {
 	return fmt.Errorf("%w: %s", ErrKind, kindOf(v))
 }
 
-// spendFloat: very small numbers take strconv 10 µs to read instead of 50 ns, so each counts as many values.
-func spendFloat(f float64, left *int) error {
-	if f != 0 && math.Abs(f) < 0x1p-1021 {
-		*left -= 100
+// spend counts a number that takes microseconds to read, where others take nanoseconds, as the many values it costs:
+// floats near zero (strconv has no fast way), and long integers.
+func spend(v Value, left *int) error {
+	switch v := v.(type) {
+	case Float:
+		if v != 0 && math.Abs(float64(v)) < 0x1p-1021 {
+			*left -= 100
+		}
+	case Int:
+		if v.big != nil {
+			*left -= v.big.BitLen() / 50
+		}
 	}
 	if *left < 0 {
 		return errTooMany
@@ -138,47 +146,4 @@ func appendAll[T any](dst, more []T) []T {
 		dst = grown
 	}
 	return append(dst, more...)
-}
-
-// hashable tells what Python takes as a key of a dict; what a tuple holds is not looked at.
-func hashable(v Value) bool {
-	switch v := v.(type) {
-	case *List, *Dict, nil:
-		return false
-	case *Set:
-		return v.Frozen
-	}
-	return true
-}
-
-// kindOf names the kind of v as Python does.
-func kindOf(v Value) string {
-	switch v := v.(type) {
-	case None:
-		return "None"
-	case Bool:
-		return "bool"
-	case Int:
-		return "int"
-	case Float:
-		return "float"
-	case Str:
-		return "str"
-	case Bytes:
-		return "bytes"
-	case Tuple:
-		return "tuple"
-	case *List:
-		return "list"
-	case *Dict:
-		return "dict"
-	case *Set:
-		if v.Frozen {
-			return "frozenset"
-		}
-		return "set"
-	case *Opaque:
-		return v.Module + "." + v.Name
-	}
-	return fmt.Sprintf("%T", v)
 }

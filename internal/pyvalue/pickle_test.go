@@ -285,7 +285,8 @@ func TestPickle_limits(t *testing.T) {
 
 func mustParse(t *testing.T, digits string) Value {
 	t.Helper()
-	v, err := parseInt(digits)
+	left := MaxValues
+	v, err := parseInt(digits, &left)
 	if err != nil {
 		t.Fatal(err)
 	}

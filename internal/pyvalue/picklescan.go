@@ -131,7 +131,7 @@ func (r *pickleReader) decimal(op byte, s string) error {
 	case op == opLong:
 		s = strings.TrimSuffix(s, "L")
 	}
-	n, err := parseInt(s)
+	n, err := parseInt(s, &r.left)
 	return r.pushOr(n, err)
 }
 
