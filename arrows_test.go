@@ -36,7 +36,7 @@ var arrows = map[string][]string{
 
 	"auth":          {"internal/pyvalue", "internal/signing", "sessionstore"},
 	"auth/userdb":   {"auth", "auth/password", "internal/sqlconn"},
-	"auth/throttle": {"auth", "internal/sqlconn"},
+	"auth/throttle": {"auth", "internal/signing", "internal/sqlconn"},
 
 	"proxy/problem":       {"proxy/facts"},
 	"proxy/sessioncookie": {"sessionstore"},

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"coatcheck/auth/password"
+	"coatcheck/auth/throttle"
 	"coatcheck/auth/userdb"
 	"coatcheck/internal/config"
 	"coatcheck/internal/signing"
@@ -30,6 +31,7 @@ type parts struct {
 	keys     signing.Keys
 	db       *sqlconn.DB
 	users    *userdb.Directory
+	throttle *throttle.Throttle
 	store    sessionstore.Store
 	sessions *sessionstore.Sessions
 	settings sessionstore.Settings
@@ -130,6 +132,7 @@ func (p *parts) openUsers() error {
 		Upgrade:  p.upgradePasswords(),
 		Log:      p.log,
 	})
+	p.throttle = withTable(p, throttle.New(p.db, throttle.Options{MaxAttempts: p.cfg.Login.MaxAttempts, Secret: p.keys.Secret}))
 	return err
 }
 

@@ -121,16 +121,13 @@ func (l *sessionLister) view(ctx context.Context, session *sessionstore.Session)
 }
 
 func (e *environment) withSessions(act func(*parts, *sessionLister) error) error {
-	p, err := e.open()
-	if err != nil {
-		return err
-	}
-	defer p.close()
-	l, err := p.lister()
-	if err != nil {
-		return err
-	}
-	return act(p, l)
+	return e.withParts(func(p *parts) error {
+		l, err := p.lister()
+		if err != nil {
+			return err
+		}
+		return act(p, l)
+	})
 }
 
 func newSessionList(env *environment) *cobra.Command {
@@ -286,17 +283,14 @@ func newSessionClear(env *environment) *cobra.Command {
 		Example: "  coatcheck session clear",
 		Args:    args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
-			p, err := env.open()
-			if err != nil {
+			return env.withParts(func(p *parts) error {
+				n, err := p.store.ClearExpired(c.Context())
+				if err != nil {
+					return fmt.Errorf("clear expired sessions (%d removed): %w", n, err)
+				}
+				_, err = fmt.Fprintf(env.Stdout, "removed %d expired\n", n)
 				return err
-			}
-			defer p.close()
-			n, err := p.store.ClearExpired(c.Context())
-			if err != nil {
-				return fmt.Errorf("clear expired sessions (%d removed): %w", n, err)
-			}
-			_, err = fmt.Fprintf(env.Stdout, "removed %d expired\n", n)
-			return err
+			})
 		},
 	}
 }

@@ -29,7 +29,7 @@ func (p *parts) wire() (*running, error) {
 		return nil, err
 	}
 	service := auth.NewService(auth.Options{
-		Directory: p.users, Checker: p.users, Keys: p.keys, Sessions: p.settings,
+		Directory: p.users, Checker: p.users, Throttle: p.throttle, Keys: p.keys, Sessions: p.settings,
 		RecordLogin: p.users.RecordLogin, Log: p.log, Attrs: requestAttrs, Now: time.Now,
 	})
 	pages, err := p.portal(cookie, service)
@@ -42,13 +42,20 @@ func (p *parts) wire() (*running, error) {
 	}
 	r := &running{cfg: p.cfg, log: p.log, public: proxy.NewServer(handler, p.log)}
 	r.background = []func(context.Context){
-		func(ctx context.Context) { clean(ctx, p.store, p.log) },
+		func(ctx context.Context) { clean(ctx, p.chores(), p.log) },
 		func(ctx context.Context) { hangups(ctx, p.log) },
 	}
 	if p.cfg.AdminListen != "" {
 		r.admin = proxy.NewServer(health.New(time.Now, p.checks()...), p.log)
 	}
 	return r, nil
+}
+
+func (p *parts) chores() []chore {
+	return []chore{
+		{"expired sessions", p.store.ClearExpired},
+		{"old failed logins", p.throttle.Clear},
+	}
 }
 
 // checks are what has to answer before the proxy is ready.
