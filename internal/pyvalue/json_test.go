@@ -141,6 +141,7 @@ func TestParseJSON_F21_refuses(t *testing.T) {
 		{"list bomb", strings.Repeat("[", MaxSize), ErrLimit},
 		{"too many values", many, ErrLimit},
 		{"too large", `{"a":"` + strings.Repeat("a", MaxSize) + `"}`, ErrLimit},
+		{"float bomb", `{"a":[` + strings.Repeat("8.442911973260991e-309,", 9000) + `0]}`, ErrLimit},
 		{"integer bomb", `{"a":` + strings.Repeat("9", MaxIntDigits+1) + `}`, ErrLimit},
 	} {
 		t.Run(c.name, func(t *testing.T) {

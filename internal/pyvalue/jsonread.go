@@ -1,6 +1,7 @@
 package pyvalue
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"math/big"
@@ -127,8 +128,7 @@ func (r *jsonReader) number() (Value, error) {
 	}
 	whole := r.pos
 	if r.fraction(); r.pos > whole {
-		f, _ := strconv.ParseFloat(r.text[start:r.pos], 64) // out of range is an infinity, in Python too
-		return Float(f), nil
+		return parseFloat(r.text[start:r.pos], &r.left)
 	}
 	return parseInt(r.text[start:whole])
 }
@@ -158,6 +158,19 @@ func (r *jsonReader) digits() int {
 	return r.pos - start
 }
 
+// parseFloat reads a decimal number; out of range is an infinity, as in Python. One that is longer than Python writes any,
+// or comes out as zero by its exponent, costs as much time as a very small one, and counts like it.
+func parseFloat(s string, left *int) (Value, error) {
+	f, err := strconv.ParseFloat(s, 64)
+	if err != nil && !errors.Is(err, strconv.ErrRange) {
+		return nil, fmt.Errorf("%w: bad float", ErrMalformed)
+	}
+	if len(s) > 32 || f == 0 && strings.ContainsAny(s, "eE") {
+		*left -= 100
+	}
+	return Float(f), spendFloat(f, left)
+}
+
 // parseInt reads decimal digits with, perhaps, a minus sign.
 func parseInt(s string) (Value, error) {
 	if n, err := strconv.ParseInt(s, 10, 64); err == nil {
@@ -171,7 +184,7 @@ func parseInt(s string) (Value, error) {
 	if !ok {
 		return nil, fmt.Errorf("%w: bad integer", ErrMalformed)
 	}
-	return Int{big: n}, nil
+	return intOf(n), nil
 }
 
 func (r *jsonReader) list(depth int) (Value, error) {
@@ -246,20 +259,10 @@ func (r *jsonReader) members(end byte, member func() error) error {
 	}
 }
 
-func (r *jsonReader) push(v Value) { r.items = pushValue(r.items, v) }
+func (r *jsonReader) push(v Value) { r.items = appendAll(r.items, []Value{v}) }
 
 func (r *jsonReader) pop(base int) []Value {
 	items := append([]Value(nil), r.items[base:]...)
 	r.items = r.items[:base]
 	return items
-}
-
-// pushValue appends with doubling: append's own slower growth would cost more memory in all than the limit allows.
-func pushValue(stack []Value, v Value) []Value {
-	if len(stack) == cap(stack) {
-		grown := make([]Value, len(stack), max(16, 2*cap(stack)))
-		copy(grown, stack)
-		stack = grown
-	}
-	return append(stack, v)
 }

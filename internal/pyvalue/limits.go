@@ -3,6 +3,7 @@ package pyvalue
 import (
 	"errors"
 	"fmt"
+	"math"
 )
 
 // The limits of session data, for reading and for writing alike, so that nothing is written that could not be read back.
@@ -10,7 +11,7 @@ import (
 const (
 	MaxSize   = 1 << 20 // bytes of JSON text or of a pickle; also memcached's usual limit for one item
 	MaxDepth  = 32      // containers inside one another, the session's own dict included
-	MaxValues = 1 << 15 // keys and values; one that is reached by several references counts each time
+	MaxValues = 1 << 15 // keys and values, an Opaque counting five; what several references reach counts each time
 	// MaxIntDigits is Python's own limit (sys.set_int_max_str_digits): beyond it json.loads and json.dumps raise.
 	MaxIntDigits = 4300
 )
@@ -45,8 +46,10 @@ func verifyValue(v Value, depth int, left *int) error {
 		return errTooMany
 	}
 	switch v := v.(type) {
-	case None, Bool, Int, Float, Str, Bytes:
+	case None, Bool, Int, Str, Bytes:
 		return nil
+	case Float:
+		return spendFloat(float64(v), left)
 	case Tuple:
 		return verifyAll(v, depth+1, left)
 	case *List:
@@ -58,7 +61,21 @@ func verifyValue(v Value, depth int, left *int) error {
 	case *Opaque:
 		return verifyOpaque(v, depth+1, left)
 	}
+	if _, ok := v.(class); ok {
+		return fmt.Errorf("%w: a class as data", ErrForbidden)
+	}
 	return fmt.Errorf("%w: %s", ErrKind, kindOf(v))
+}
+
+// spendFloat: very small numbers take strconv 10 µs to read instead of 50 ns, so each counts as many values.
+func spendFloat(f float64, left *int) error {
+	if f != 0 && math.Abs(f) < 0x1p-1021 {
+		*left -= 100
+	}
+	if *left < 0 {
+		return errTooMany
+	}
+	return nil
 }
 
 func verifyAll(items []Value, depth int, left *int) error {
@@ -104,12 +121,23 @@ func verifyOpaque(o *Opaque, depth int, left *int) error {
 	if err := checkOpaque(o); err != nil {
 		return err
 	}
+	*left -= 4 // module, name, class and arguments, as the reader of its pickle counts
 	if o.State != nil {
 		if err := verifyValue(o.State, depth, left); err != nil {
 			return err
 		}
 	}
 	return verifyAll(o.Args, depth, left)
+}
+
+// appendAll is append with doubling: append's slower growth would allocate more in all than a record may cost.
+func appendAll[T any](dst, more []T) []T {
+	if need := len(dst) + len(more); need > cap(dst) {
+		grown := make([]T, len(dst), max(need, 2*cap(dst)))
+		copy(grown, dst)
+		dst = grown
+	}
+	return append(dst, more...)
 }
 
 // hashable tells what Python takes as a key of a dict; what a tuple holds is not looked at.
