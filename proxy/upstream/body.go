@@ -1,17 +1,14 @@
 package upstream
 
 import (
-	"context"
-	"errors"
 	"io"
 	"net/http"
 	"sync"
-	"time"
 )
 
 // newBody tells when an answer has ended: at its end, an error or Close, whichever is first. The body of switched protocols
 // stays writable; it ends by Close alone.
-func newBody(res *http.Response, watch *stallWatch, ended func()) io.ReadCloser {
+func newBody(res *http.Response, watch *watch, ended func()) io.ReadCloser {
 	b := &body{ReadCloser: res.Body, watch: watch, ended: ended}
 	if conn, ok := res.Body.(io.ReadWriteCloser); ok && res.StatusCode == http.StatusSwitchingProtocols {
 		return &tunnel{ReadWriteCloser: conn, body: b}
@@ -25,7 +22,7 @@ func newBody(res *http.Response, watch *stallWatch, ended func()) io.ReadCloser 
 
 type body struct {
 	io.ReadCloser
-	watch *stallWatch
+	watch *watch
 	once  sync.Once
 	ended func()
 }
@@ -69,43 +66,4 @@ func (t *tunnel) CloseWrite() error {
 		return half.CloseWrite()
 	}
 	return http.ErrNotSupported
-}
-
-// stallWatch ends a request whose answer stops in the middle. A nil one watches nothing.
-type stallWatch struct {
-	limit  time.Duration
-	cancel context.CancelCauseFunc
-	timer  *time.Timer
-}
-
-// begin is called before a read.
-func (w *stallWatch) begin() {
-	switch {
-	case w == nil:
-	case w.timer == nil:
-		w.timer = time.AfterFunc(w.limit, func() { w.cancel(stallError{}) })
-	default:
-		w.timer.Reset(w.limit)
-	}
-}
-
-// pause is called after a read, with its error.
-func (w *stallWatch) pause(err error) error {
-	if w == nil {
-		return err
-	}
-	if fired := !w.timer.Stop(); fired && err != nil && !errors.Is(err, io.EOF) {
-		return stallError{}
-	}
-	return err
-}
-
-func (w *stallWatch) end() {
-	if w == nil {
-		return
-	}
-	if w.timer != nil {
-		w.timer.Stop()
-	}
-	w.cancel(nil)
 }

@@ -126,18 +126,15 @@ func (u *Upstream) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 func (u *Upstream) send(r *http.Request) (*http.Response, error) {
-	var watch *stallWatch
-	if u.stall > 0 {
-		ctx, cancel := context.WithCancelCause(r.Context())
-		watch = &stallWatch{limit: u.stall, cancel: cancel}
-		r = r.WithContext(ctx)
-	}
-	res, err := u.kind.RoundTrip(r)
+	ctx, cancel := context.WithCancelCause(r.Context())
+	w := &watch{stall: u.stall, cancel: cancel}
+	res, err := u.kind.RoundTrip(r.WithContext(w.limitInterim(ctx)))
 	if err != nil {
-		watch.end()
+		w.end()
 		return nil, err
 	}
-	res.Body = newBody(res, watch, u.leave)
+	res.Request = r
+	res.Body = newBody(res, w, u.leave)
 	return res, nil
 }
 
