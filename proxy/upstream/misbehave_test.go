@@ -73,6 +73,7 @@ func TestMisbehaving_F28(t *testing.T) {
 		"another coding":       {serve: says(ok + "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n")},
 		"reset":                {serve: func(conn net.Conn, _ int32) { reset(conn) }},
 		"reset in the middle":  {serve: resetMiddle, head: true},
+		"half-closed":          {serve: halfClosed, head: true},
 		"header without end":   {serve: flood(ok, "X-Thing: "+strings.Repeat("a", 1000)+"\r\n")},
 		"one line without end": {serve: flood(ok+"X-Thing: ", "aaaaaaaaaaaaaaaa")},
 		"1xx without end":      {serve: flood("", "HTTP/1.1 103 Early Hints\r\n\r\n")},
@@ -93,6 +94,16 @@ func resetMiddle(conn net.Conn, _ int32) {
 	_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nshort\r\n")
 	time.Sleep(20 * time.Millisecond) // the reset would overtake what was sent
 	reset(conn)
+}
+
+// halfClosed ends its own direction in the middle of an answer, and goes on listening.
+func halfClosed(conn net.Conn, _ int32) {
+	defer conn.Close()
+	in := bufio.NewReader(conn)
+	_, _ = http.ReadRequest(in)
+	_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort")
+	_ = conn.(*net.TCPConn).CloseWrite()
+	_, _ = io.Copy(io.Discard, in)
 }
 
 // flood repeats a text until nobody takes it any more.

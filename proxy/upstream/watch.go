@@ -18,10 +18,20 @@ var errInterim = errors.New("the upstream sends interim answers (1xx) without en
 
 // watch ends a request whose upstream goes on for ever, or stops in the middle.
 type watch struct {
-	stall   time.Duration // 0: no limit
+	stall   time.Duration
 	cancel  context.CancelCauseFunc
-	timer   *time.Timer
+	timer   *time.Timer // nil: any silence is fine
 	interim atomic.Int32
+}
+
+// newWatch makes one that does not run yet; stall 0 is no limit.
+func newWatch(stall time.Duration, cancel context.CancelCauseFunc) *watch {
+	w := &watch{stall: stall, cancel: cancel}
+	if stall > 0 {
+		w.timer = time.AfterFunc(stall, func() { cancel(stallError{}) })
+		w.timer.Stop()
+	}
+	return w
 }
 
 // limitInterim counts where somebody listens; net/http limits their bytes where nobody does.
@@ -39,11 +49,7 @@ func (w *watch) limitInterim(ctx context.Context) context.Context {
 
 // begin is called before a read of the answer's body.
 func (w *watch) begin() {
-	switch {
-	case w.stall == 0:
-	case w.timer == nil:
-		w.timer = time.AfterFunc(w.stall, func() { w.cancel(stallError{}) })
-	default:
+	if w.timer != nil {
 		w.timer.Reset(w.stall)
 	}
 }
