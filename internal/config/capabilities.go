@@ -30,6 +30,7 @@ func gaps() []gap {
 		{"users.columns.*", other("user tables other than Django's auth_user are not in this version yet; leave the columns as they are")},
 		{"users.query", other("user tables other than Django's auth_user are not in this version yet; leave query empty")},
 		{"users.groups_query", other("groups from tables other than Django's are not in this version yet; leave groups_query empty")},
+		{"users.password_formats", formats("plain", "passwords in plain text are not in this version yet; remove plain")},
 		{"session_api.listen", other("the session API is not in this version yet; leave it empty")},
 		{"routes.session_api", other("the session API is not in this version yet; use an identity header with the value session:KEY")},
 		{"routes.anonymous_session", other("sessions of anonymous visitors are not in this version yet; remove it")},
@@ -99,6 +100,13 @@ func upstreams(prefix, text string) func(any) string {
 	return when(text, func(v any) bool {
 		list, _ := v.(Upstreams)
 		return slices.ContainsFunc(list, func(u string) bool { return strings.HasPrefix(strings.ToLower(u), prefix) })
+	})
+}
+
+func formats(name, text string) func(any) string {
+	return when(text, func(v any) bool {
+		list, _ := v.(Formats)
+		return slices.Contains(list, name)
 	})
 }
 

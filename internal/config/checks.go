@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
+	"os"
 	"regexp"
 	"slices"
 	"strconv"
@@ -40,11 +41,21 @@ func printable(text string) error {
 
 func control(r rune) bool { return r < ' ' || r >= 0x7f && r < 0xa0 }
 
-func fileName(text string) error {
+func directory(text string) error {
 	if text == "" || strings.ContainsFunc(text, control) {
 		return errors.New("must name a directory")
 	}
+	if info, err := os.Stat(text); err == nil && !info.IsDir() {
+		return errors.New("is a file; name a directory")
+	}
 	return nil
+}
+
+const largestImage = 1 << 20 // bytes
+
+func image(text string) error {
+	_, _, err := readFile(text, largestImage)
+	return err
 }
 
 func timeZone(text string) error {
@@ -54,8 +65,13 @@ func timeZone(text string) error {
 	return nil
 }
 
-// RFC 9110 section 5.6.2.
-var tokenPattern = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")
+var (
+	tokenPattern      = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$") // RFC 9110 section 5.6.2
+	headerPattern     = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]*$`)
+	methodPattern     = regexp.MustCompile(`^[A-Z][A-Z-]{0,31}$`) // ASVS 4.1.4: at most 32 bytes
+	identifierPattern = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_$]{0,62}(\.[A-Za-z_][A-Za-z0-9_$]{0,62})?$`)
+	hostPattern       = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*$`)
+)
 
 func token(text string) error {
 	if !tokenPattern.MatchString(text) || len(text) > 128 {
@@ -66,7 +82,7 @@ func token(text string) error {
 
 // Upstreams drop or fold other names (ASVS 4.1.3), and a header of the connection itself is none of identity's.
 func headerName(text string) error {
-	if !regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]*$`).MatchString(text) || len(text) > 128 {
+	if !headerPattern.MatchString(text) || len(text) > 128 {
 		return errors.New("is no header name: use letters, digits and -")
 	}
 	switch strings.ToLower(text) {
@@ -79,7 +95,7 @@ func headerName(text string) error {
 
 func method(text string) error {
 	switch {
-	case !regexp.MustCompile(`^[A-Z][A-Z-]{0,31}$`).MatchString(text):
+	case !methodPattern.MatchString(text):
 		return errors.New("is no request method: write it in capitals, such as GET or POST")
 	case text == "TRACE" || text == "TRACK" || text == "CONNECT" || text == "PRI":
 		return errors.New("is never forwarded; remove it")
@@ -103,7 +119,7 @@ func identityValue(text string) error {
 
 // Names go into SQL as quoted identifiers; still only these characters are let in (ASVS 1.2.4).
 func identifier(text string) error {
-	if !regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_$]{0,62}(\.[A-Za-z_][A-Za-z0-9_$]{0,62})?$`).MatchString(text) {
+	if !identifierPattern.MatchString(text) {
 		return errors.New("is no name of a table or column: use letters, digits and _")
 	}
 	return nil
@@ -179,8 +195,6 @@ func port(text string) error {
 	}
 	return nil
 }
-
-var hostPattern = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*$`)
 
 func hostName(text string) error {
 	if addr, err := netip.ParseAddr(strings.Trim(text, "[]")); err == nil && addr.Zone() == "" {

@@ -65,16 +65,28 @@ func authority(u *url.URL) error {
 }
 
 func databaseURL(text string) error {
+	if path, found := strings.CutPrefix(text, "sqlite:"); found {
+		return sqlitePath(path)
+	}
 	u, err := parsed(text, 1, "sqlite:", "postgres://", "mysql://", "postgresql://")
 	switch {
 	case err != nil:
 		return err
-	case u.Scheme == "sqlite":
-		if strings.Trim(text[len("sqlite:"):], "/") == "" {
-			return errors.New("names no file: write sqlite:PATH")
-		}
+	case u.Scheme == "sqlite": // in capitals
+		return errors.New("must begin with sqlite: in small letters")
 	case u.Opaque != "":
 		return errors.New("must go on with // after the scheme, such as postgres://user:password@host:5432/name")
+	}
+	return nil
+}
+
+// sqlitePath is a path and no URL: it may hold spaces and %.
+func sqlitePath(path string) error {
+	switch {
+	case strings.Trim(path, "/") == "" || path == ":memory:":
+		return errors.New("names no file: write sqlite:PATH")
+	case strings.HasPrefix(path, "//"):
+		return errors.New("has two slashes, which would name a host: write sqlite:relative/path or sqlite:/absolute/path")
 	}
 	return nil
 }
@@ -118,8 +130,8 @@ func prefixPath(text string) error {
 
 // cookiePath and cookieDomain: RFC 6265bis section 4.1.1.
 func cookiePath(text string) error {
-	if !strings.HasPrefix(text, "/") || strings.ContainsFunc(text, func(r rune) bool { return r == ';' || r > '~' || r < ' ' }) {
-		return errors.New("must begin with / and hold no ; and no control or non-ASCII characters")
+	if !strings.HasPrefix(text, "/") || strings.ContainsFunc(text, func(r rune) bool { return r == ';' || r > '~' || r <= ' ' }) {
+		return errors.New("must begin with / and hold no ; and no spaces, control or non-ASCII characters")
 	}
 	return nil
 }

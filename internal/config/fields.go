@@ -6,7 +6,7 @@ func table() []field {
 	return withTwins([]field{
 		{name: "listen", initial: `":8080"`, check: listenAddress, doc: "address and port for browsers"},
 		{name: "admin_listen", initial: `"127.0.0.1:9091"`, check: optional(listenAddress), doc: `/healthz, /readyz, /metrics; "" switches them off`},
-		{name: "data_dir", initial: `"./coatcheck-data"`, check: fileName, doc: "SQLite file, generated secret key (0600), certificates"},
+		{name: "data_dir", initial: `"./coatcheck-data"`, check: directory, doc: "SQLite file, generated secret key (0600), certificates"},
 		{name: "public_url", initial: `""`, check: optional(publicURL), doc: "https://app.example.com; when set, redirects and cookie flags follow it"},
 		{name: "trusted_proxies", kind: kindPrefixes, initial: "[]", doc: "networks whose X-Forwarded-* is believed; empty = nobody"},
 		{name: "auth_prefix", initial: `"/.auth"`, check: prefixPath, doc: "where our own pages are"},

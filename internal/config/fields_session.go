@@ -63,7 +63,7 @@ func columnFields() []field {
 func loginFields() []field {
 	return []field{
 		{name: "title", initial: `""`, check: optional(printable), doc: "shown on the page"},
-		{name: "logo", initial: `""`, doc: "an image file shown above it"},
+		{name: "logo", initial: `""`, check: optional(image), doc: "an image file shown above it: SVG, PNG, JPEG, GIF or WebP, at most 1 MiB"},
 		{name: "text", initial: `""`, check: optional(printable), doc: "a line of text below it"},
 		{name: "remember_me", kind: kindBool, initial: "true", doc: "offer it on the page"},
 		{name: "max_attempts", kind: kindInt, high: 1 << 20, initial: "5", doc: "per account and address, then growing delays; 0 switches the throttle off"},

@@ -67,7 +67,7 @@ var otherValues = map[string]string{
 	"session.cookie_path": "/p", "session.cookie_secure": "true", "session.cookie_httponly": "false", "session.cookie_samesite": "strict",
 	"session.expire_at_browser_close": "yes", "session.save_every_request": "on", "session.file_path": "/f", "session.near_cache": "off",
 	"session.near_cache_entries": "7", "users.password_formats": "argon2,md5", "users.upgrade_passwords": "false", "login.title": "T",
-	"login.logo": "/l.png", "login.text": "t", "login.remember_me": "false", "login.max_attempts": "9", "login.hash_concurrency": "3",
+	"login.logo": exampleFile, "login.text": "t", "login.remember_me": "false", "login.max_attempts": "9", "login.hash_concurrency": "3",
 	"identity.preset": "none", "identity.headers": "[{name: X-A, value: id}]", "identity.group_separator": ";", "log.level": "warn", "log.format": "json",
 }
 
@@ -242,5 +242,106 @@ func TestMissingRoutesAreNotOpened(t *testing.T) {
 	_, err := Load(Options{Path: write(t, "upstream: http://a:1\nroutes:\n  - path: /\n    users:\n      # - alice\n")})
 	if !strings.Contains(fmt.Sprint(err), "routes[0].users: has no value") {
 		t.Errorf("got %v, want users without a value refused", err)
+	}
+}
+
+func TestURLs(t *testing.T) {
+	checks := map[string]func(string) error{"database": databaseURL, "cache": cacheURL, "upstream": upstreamURL, "public": publicURL, "listen": listenOrSocket}
+	cases := []struct {
+		check, text string
+		good        bool
+	}{
+		{"database", "sqlite:relative/path.db", true},
+		{"database", "sqlite:/var/lib/my data/100%.db", true},
+		{"database", "sqlite::memory:", false},
+		{"database", "sqlite://host/path", false},
+		{"database", "sqlite:", false},
+		{"database", "SQLITE:x", false},
+		{"database", "postgres://u:p%40@h:5432/name?sslmode=verify-full", true},
+		{"database", "postgres:///name?host=/run/postgresql", true},
+		{"database", "postgres:name", false},
+		{"database", "mysql://u:p@h:3306/name", true},
+		{"database", "mysql://u:p@h:x/name", false},
+		{"cache", "memcached://h1:11211,h2:11211", true},
+		{"cache", "redis-sentinel://h1:26379,h2:26379/mymaster/0", true},
+		{"cache", "redis://", false},
+		{"cache", "http://h", false},
+		{"upstream", "http://[::1]:3000/base/", true},
+		{"upstream", "HTTPS://app.internal", true},
+		{"upstream", "unix:/run/app.sock", true},
+		{"upstream", "http://", false},
+		{"upstream", "http:127.0.0.1:3000", false},
+		{"upstream", "127.0.0.1:3000", false},
+		{"upstream", "http://h:0", false},
+		{"upstream", "http://h:", false},
+		{"upstream", "http://h:70000", false},
+		{"upstream", "http://h/?q", false},
+		{"upstream", "http://h/#f", false},
+		{"upstream", "http://h h", false},
+		{"upstream", "http://h\n", false},
+		{"public", "https://app.example.com:8443/", true},
+		{"public", "https://app.example.com/path", false},
+		{"public", "//app.example.com", false},
+		{"public", "javascript://x", false},
+		{"listen", ":0", true},
+		{"listen", "[::1]:8080", true},
+		{"listen", "unix:/run/x.sock", true},
+		{"listen", "::1:8080", false},
+		{"listen", "[::1:8080", false},
+		{"listen", "[127.0.0.1]:80", false},
+		{"listen", "localhost", false},
+		{"listen", ":http", false},
+		{"listen", "unix:x.sock", false},
+	}
+	for _, c := range cases {
+		t.Run(c.check+" "+c.text, func(t *testing.T) {
+			if err := checks[c.check](c.text); (err == nil) != c.good {
+				t.Errorf("got %v, want good %v", err, c.good)
+			}
+		})
+	}
+}
+
+func TestEveryDefaultCanBeRead(t *testing.T) {
+	check := func(key string, f field) {
+		r := &reader{origins: map[string]origin{}}
+		node, bad := parseYAML([]byte(f.initial))
+		if bad != nil || node == nil {
+			t.Errorf("%s: default %q is no YAML", key, f.initial)
+			return
+		}
+		if r.value(f, key, node); len(r.problems) > 0 {
+			t.Errorf("%s: default %q: %v", key, f.initial, r.problems)
+		}
+	}
+	leaves(table(), "", check)
+	leaves(routeFields(), "routes", check)
+	if got := mustLoad(t, Options{}).Database.Location(); got != time.UTC {
+		t.Errorf("time zone: got %v, want UTC", got)
+	}
+}
+
+func TestEnvironmentForms(t *testing.T) {
+	cases := []struct{ name, entry, want string }{
+		{"JSON list", `COATCHECK_TRUSTED_PROXIES=["10.0.0.0/8", "::1"]`, "ok"},
+		{"JSON routes", `COATCHECK_ROUTES=[{"path": "/", "upstream": "http://a:1"}]`, "ok"},
+		{"YAML routes", "COATCHECK_ROUTES=- path: /\n  upstream: http://a:1\n", "ok"},
+		{"bad item", "COATCHECK_TRUSTED_PROXIES=10.0.0.0/8,x", `COATCHECK_TRUSTED_PROXIES: trusted_proxies[1]: "x" is no network: write 10.0.0.0/8, 2001:db8::/32 or one address`},
+		{"bad YAML", "COATCHECK_ROUTES=[{", "COATCHECK_ROUTES: routes: is no YAML: did not find expected node content"},
+		{"no list", "COATCHECK_ROUTES=x", "COATCHECK_ROUTES: routes: must be a list: lines that begin with -"},
+		{"unknown key within", "COATCHECK_LOG={levle: info}", "COATCHECK_LOG: log.levle: unknown key; did you mean log.level?"},
+		{"not UTF-8", "COATCHECK_LOGIN_TITLE=\xff", "COATCHECK_LOGIN_TITLE: login.title: is not UTF-8 text"},
+		{"auto", "COATCHECK_USERS_PASSWORD_FORMATS=auto", "ok"},
+		{"wrong word", "COATCHECK_USERS_UPGRADE_PASSWORDS=atuo", `COATCHECK_USERS_UPGRADE_PASSWORDS: users.upgrade_passwords: "atuo" is not allowed: use auto, true or false; did you mean auto?`},
+		{"two upstreams", "COATCHECK_UPSTREAM=http://a:1,http://b:1", "COATCHECK_UPSTREAM: upstream: a list of upstreams is not in this version yet; name one"},
+		{"long value", "COATCHECK_LISTEN=" + strings.Repeat("x", 5000), `COATCHECK_LISTEN: listen: "` + strings.Repeat("x", 80) + `…" is no address to listen on: write host:port or :port, such as 127.0.0.1:8080 or [::1]:8080`},
+		{"control characters", "COATCHECK_DATA_DIR=a\x1b[31mb", `COATCHECK_DATA_DIR: data_dir: "a\x1b[31mb" must name a directory`},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			if got := report(Options{Environ: []string{c.entry}}); got != c.want+"\n" {
+				t.Errorf("%.80q\n got %s want %s", c.entry, got, c.want)
+			}
+		})
 	}
 }

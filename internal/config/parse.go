@@ -114,6 +114,8 @@ func (f field) checkItem(text string) error {
 		return err
 	case f.kind == kindSecrets && text == "":
 		return errors.New("is empty")
+	case f.holdsSecret() && text == masked:
+		return errors.New("is the mask that config show prints, which everybody knows; write the secret itself or use its _file key")
 	case strings.ContainsRune(text, 0):
 		return errors.New("holds a NUL character")
 	case f.check != nil && (f.kind != kindSecret || text != ""):

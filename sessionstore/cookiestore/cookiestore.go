@@ -5,9 +5,11 @@
 package cookiestore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"coatcheck/internal/pyvalue"
@@ -76,75 +78,89 @@ func (s *Store) ValidKey(key string) bool {
 
 // Load implements [sessionstore.Store]. The signature is checked before anything is decoded (ASVS 9.1.1), then the age, then whether it was logged out.
 func (s *Store) Load(ctx context.Context, key string) (sessionstore.Record, error) {
-	opened, err := s.open(key)
+	cookie, err := s.open(ctx, key)
 	if err != nil {
 		return sessionstore.Record{}, err
 	}
-	revoked, err := s.revocations.Revoked(ctx, digest(key, opened.Data))
+	return sessionstore.Record{Data: cookie.Data, Expires: cookie.SignedAt.Add(s.age), Resign: cookie.Fallback}, nil
+}
+
+// opened is a cookie that counts.
+type opened struct {
+	codec.Opened
+	nonce  string // "" where a Django made the cookie
+	digest string // names what a logout of this cookie ends: all that carry its nonce, or else this very cookie
+}
+
+// open returns the cookie if it is good and was not logged out; its errors are those of Load.
+func (s *Store) open(ctx context.Context, key string) (opened, error) {
+	o, err := s.verify(key)
 	if err != nil {
-		return sessionstore.Record{}, fmt.Errorf("look for logout: %w", err)
+		return opened{}, err
+	}
+	revoked, err := s.revocations.Revoked(ctx, o.digest)
+	if err != nil {
+		return opened{}, fmt.Errorf("look for logout: %w", err)
 	}
 	if revoked {
-		return sessionstore.Record{}, sessionstore.ErrNotFound
+		return opened{}, sessionstore.ErrNotFound
 	}
-	return sessionstore.Record{Data: opened.Data, Expires: opened.SignedAt.Add(s.age), Resign: opened.Fallback}, nil
+	return o, nil
 }
 
-// open verifies the cookie. Like Django it takes a cookie of exactly the age; unlike Django none from the future.
-func (s *Store) open(key string) (codec.Opened, error) {
-	opened, err := s.codec.Open([]byte(key))
+// verify checks signature and age. Like Django it takes a cookie of exactly the age; unlike Django none from the future.
+func (s *Store) verify(key string) (opened, error) {
+	if strings.Count(key, ":") != 2 {
+		return opened{}, sessionstore.ErrNotFound // a key of another engine
+	}
+	o, err := s.codec.Open([]byte(key))
 	if err != nil {
-		return opened, &sessionstore.RefusedError{Reason: "session cookie does not verify", Err: err}
+		return opened{}, &sessionstore.RefusedError{Reason: "session cookie does not verify", Err: err}
 	}
-	if err := signing.CheckNotFuture(opened.SignedAt, s.now()); err != nil {
-		return opened, &sessionstore.RefusedError{Reason: "session cookie is from the future", Err: err}
+	if err := signing.CheckNotFuture(o.SignedAt, s.now()); err != nil {
+		return opened{}, &sessionstore.RefusedError{Reason: "session cookie is from the future", Err: err}
 	}
-	if signing.CheckAge(opened.SignedAt, s.now(), s.age) != nil {
-		return opened, sessionstore.ErrNotFound
+	if signing.CheckAge(o.SignedAt, s.now(), s.age) != nil {
+		return opened{}, sessionstore.ErrNotFound
 	}
-	return opened, nil
+	value, _ := o.Data.Get(nonceName)
+	nonce, _ := value.(pyvalue.Str)
+	if nonce == "" {
+		return opened{Opened: o, digest: sessionstore.KeyDigest(key)}, nil
+	}
+	o.Data.Delete(nonceName) // the store's own business
+	return opened{Opened: o, nonce: string(nonce), digest: nonceDigest(string(nonce))}, nil
 }
 
-// digest names what a logout of this cookie ends: all that carry its nonce, or, signed by a Django, this very cookie.
-func digest(key string, data *pyvalue.Dict) string {
-	if v, ok := data.Get(nonceName); ok {
-		if nonce, ok := v.(pyvalue.Str); ok && nonce != "" {
-			return sessionstore.KeyDigest("nonce:" + string(nonce))
-		}
-	}
-	return sessionstore.KeyDigest(key)
-}
+func nonceDigest(nonce string) string { return sessionstore.KeyDigest("nonce:" + nonce) }
 
-// Create implements [sessionstore.Store]; the key that was proposed becomes the nonce.
-func (s *Store) Create(_ context.Context, key string, rec sessionstore.Record) (string, error) {
-	return s.sign(rec, key)
-}
-
-// Update implements [sessionstore.Store]. The new cookie carries the old one's nonce, so that a logout that happens meanwhile ends it too: there is
-// nothing to race with.
-func (s *Store) Update(ctx context.Context, key string, rec sessionstore.Record) (string, error) {
-	opened, err := s.open(key)
-	if errors.Is(err, sessionstore.ErrNotFound) {
-		return "", sessionstore.ErrGone
-	}
-	old := digest(key, opened.Data)
-	revoked, err := s.revocations.Revoked(ctx, old)
+// Create implements [sessionstore.Store]; the key that was proposed becomes the nonce. A login is not acknowledged while nobody could check its cookie.
+func (s *Store) Create(ctx context.Context, key string, rec sessionstore.Record) (string, error) {
+	revoked, err := s.revocations.Revoked(ctx, nonceDigest(key))
 	if err != nil {
 		return "", fmt.Errorf("look for logout: %w", err)
 	}
 	if revoked {
+		return "", sessionstore.ErrExists
+	}
+	return s.sign(rec, key)
+}
+
+// Update implements [sessionstore.Store]. The new cookie carries the old one's nonce, so that a logout that happens meanwhile ends it too: there is
+// nothing to race with. A Django's cookie gets a nonce.
+func (s *Store) Update(ctx context.Context, key string, rec sessionstore.Record) (string, error) {
+	old, err := s.open(ctx, key)
+	if errors.Is(err, sessionstore.ErrNotFound) {
 		return "", sessionstore.ErrGone
 	}
-	nonce, ok := opened.Data.Get(nonceName)
-	if text, isText := nonce.(pyvalue.Str); ok && isText {
-		return s.sign(rec, string(text))
+	if err != nil {
+		return "", err
 	}
-	return s.sign(rec, sessionstore.NewKey())
+	return s.sign(rec, cmp.Or(old.nonce, sessionstore.NewKey()))
 }
 
 func (s *Store) sign(rec sessionstore.Record, nonce string) (string, error) {
-	data := rec.Data.With(nonceName, pyvalue.Str(nonce))
-	text, err := s.codec.Encode(data)
+	text, err := s.codec.Encode(rec.Data.With(nonceName, pyvalue.Str(nonce)))
 	if err != nil {
 		return "", fmt.Errorf("sign session cookie: %w", err)
 	}
@@ -158,11 +174,11 @@ func (s *Store) sign(rec sessionstore.Record, nonce string) (string, error) {
 // Delete implements [sessionstore.Store]: the cookie, and all that were signed with its nonce, are remembered as logged out until the last of
 // them has expired.
 func (s *Store) Delete(ctx context.Context, key string) error {
-	opened, err := s.open(key)
+	o, err := s.verify(key)
 	if errors.Is(err, sessionstore.ErrNotFound) {
 		return nil // nobody would accept it
 	}
-	if err := s.revocations.Revoke(ctx, digest(key, opened.Data), s.now().Add(s.age+signing.MaxSkew)); err != nil {
+	if err := s.revocations.Revoke(ctx, o.digest, s.now().Add(s.age+signing.MaxSkew)); err != nil {
 		return fmt.Errorf("remember logout: %w", err)
 	}
 	return nil

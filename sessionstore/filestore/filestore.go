@@ -69,19 +69,14 @@ func (s *Store) Close() error { return errors.Join(s.dir.Close(), s.root.Close()
 
 // Load implements [sessionstore.Store].
 func (s *Store) Load(ctx context.Context, key string) (sessionstore.Record, error) {
-	if err := s.usable(ctx, key); err != nil {
-		return sessionstore.Record{}, err
+	if !sessionstore.ValidKey(key) { // no file name of ours (Django: InvalidSessionKey)
+		return sessionstore.Record{}, sessionstore.ErrNotFound
+	}
+	if err := ctx.Err(); err != nil {
+		return sessionstore.Record{}, fmt.Errorf("load session from file: %w", err)
 	}
 	rec, _, err := s.read(s.prefix + key)
 	return rec, err
-}
-
-// usable refuses keys that are no file names of ours (Django: InvalidSessionKey) and calls that nobody waits for.
-func (s *Store) usable(ctx context.Context, key string) error {
-	if !sessionstore.ValidKey(key) {
-		return sessionstore.ErrNotFound
-	}
-	return ctx.Err()
 }
 
 // read returns the live record in the file and the file as it was read. The returned error is one of Load's.
@@ -150,8 +145,11 @@ func (s *Store) Update(ctx context.Context, key string, rec sessionstore.Record)
 
 // write puts the record into a temporary file, safe on the disk, and lets publish give it its name.
 func (s *Store) write(ctx context.Context, key string, rec sessionstore.Record, publish func(tmp, final string) error) (string, error) {
-	if err := s.usable(ctx, key); err != nil {
-		return "", fmt.Errorf("write session file: key of the wrong form: %w", err)
+	if !sessionstore.ValidKey(key) {
+		return "", sessionstore.ErrGone
+	}
+	if err := ctx.Err(); err != nil {
+		return "", fmt.Errorf("write session file: %w", err)
 	}
 	text, err := s.codec.Encode(rec.Data)
 	if err != nil {

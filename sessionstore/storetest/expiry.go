@@ -59,6 +59,9 @@ func (d *desk) ages(e sessionstore.Expiry, want time.Duration) {
 		d.save(s)
 		s = d.open(s.Key())
 	}
+	if d.traits.KeyIsData {
+		want = defaults.CookieAge // whatever the data says
+	}
 	if got, want := s.Ends(), d.clock.now().Add(want); !d.traits.NoExpiry && got.Sub(want).Abs() > 2*time.Second {
 		d.Errorf("the store says it ends %s, want %s", got, want)
 	}

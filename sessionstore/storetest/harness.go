@@ -38,6 +38,8 @@ type Traits struct {
 	NoExpiry     bool // Load cannot tell when a record ends
 	DatesByData  bool // Load tells the end by data and settings, not by what Record.Expires said (files)
 	Pickles      bool // keeps tuples, sets, bytes and dates as they are; others keep JSON
+	// OwnName is a name that the store adds to the data for itself: Django sees it, its own Load does not show it.
+	OwnName string
 }
 
 // Run runs the suite.

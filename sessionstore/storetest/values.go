@@ -65,12 +65,12 @@ func (d *desk) allValues() []pyvalue.Entry {
 }
 
 func (d *desk) roundTrip() {
-	for _, entry := range d.allValues() {
+	for i, entry := range d.allValues() {
 		rec := d.record(string(entry.Key.(pyvalue.Str)), entry.Value)
 		if d.traits.KeyIsData && len(fmt.Sprint(entry.Value)) > 3000 {
 			continue // more than a cookie holds
 		}
-		key := d.create(fmt.Sprintf("%032d", len(entry.Key.(pyvalue.Str))), rec)
+		key := d.create(fmt.Sprintf("%032d", i), rec)
 		d.holds(key, rec)
 		if err := d.store.Delete(d.Context(), key); err != nil {
 			d.Fatal(err)
