@@ -3,6 +3,7 @@ package password
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -26,7 +27,7 @@ type Registry struct {
 func NewRegistry(preferred Hasher, accepted ...Hasher) *Registry {
 	all := []Hasher{preferred}
 	for _, h := range accepted {
-		if h.Algorithm() != preferred.Algorithm() {
+		if !slices.ContainsFunc(all, func(known Hasher) bool { return known.Algorithm() == h.Algorithm() }) {
 			all = append(all, h)
 		}
 	}
