@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -91,7 +92,7 @@ func (d *Directory) insertStatement(ctx context.Context, q querier, n NewUser, e
 	var names, marks []string
 	var args []any
 	put := func(column string, value any) {
-		if column != "" {
+		if column != "" && !slices.Contains(names, column) { // the e-mail address may be the user name
 			args = append(args, value)
 			names, marks = append(names, column), append(marks, d.db.Placeholder(len(args)))
 		}

@@ -91,7 +91,10 @@ func (d *Directory) groups(ctx context.Context, q querier, u auth.User) ([]strin
 
 // groupsSelect is the statement that lists the user's groups; empty where there are none.
 func (d *Directory) groupsSelect(ctx context.Context, q querier, u auth.User) (string, []any, error) {
-	id := idParameter(d.db.Dialect, u.ID)
+	var id any // NULL, which is of every type, for nobody's groups
+	if u.ID != "" {
+		id = idParameter(d.db.Dialect, u.ID)
+	}
 	if d.groupsQuery != nil {
 		return d.groupsQuery.text, d.groupsQuery.args(map[string]any{"id": id, "username": u.Username}), nil
 	}
