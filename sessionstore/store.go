@@ -46,6 +46,9 @@ type Record struct {
 	Data *pyvalue.Dict
 	// Expires is when the record ends. After Load it is the zero time where the store cannot tell (caches).
 	Expires time.Time
+	// Resign says, after Load, that the record is signed with a fallback secret key: the session counts as modified, so
+	// that its next save signs it with the current one.
+	Resign bool
 }
 
 // Store keeps session records under keys.

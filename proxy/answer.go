@@ -1,0 +1,137 @@
+package proxy
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"coatcheck/auth"
+	"coatcheck/proxy/problem"
+)
+
+// Pass is what a request was found to be worth. It is not changed once it is handed on.
+type Pass struct {
+	// Principal is whom the request speaks for; anonymous on public routes, where nobody looked.
+	Principal auth.Principal
+
+	choice   choice
+	keep     string // the session key that an upstream may see that shares the session
+	lookedAt bool   // the session was: the answer depends on the cookie
+	cookie   string // Set-Cookie line; "" for none
+}
+
+// Answer turns a verdict into HTTP.
+type Answer interface {
+	Allowed(w http.ResponseWriter, r *http.Request, p Pass)
+	NeedLogin(w http.ResponseWriter, r *http.Request, p Pass)
+	Forbidden(w http.ResponseWriter, r *http.Request, p Pass, v Verdict)
+}
+
+// proxyAnswer is the [Answer] of the reverse proxy: forward, send to the login page, refuse.
+type proxyAnswer struct {
+	forward *forward
+	hosts   map[string]bool // ours; all of them where it is empty
+	public  *url.URL
+	prefix  string // of the portal; "" without one
+}
+
+func newProxyAnswer(o Options) *proxyAnswer {
+	return &proxyAnswer{forward: newForward(o), hosts: ownHosts(o.Routes, nil), public: o.PublicURL, prefix: strings.TrimSuffix(o.AuthPrefix, "/")}
+}
+
+func (a *proxyAnswer) Allowed(w http.ResponseWriter, r *http.Request, p Pass) {
+	fields, err := p.identity()
+	if err != nil {
+		recordOf(r.Context()).err = err
+		p.mark(w.Header())
+		refuse(w, r, problem.Problem{Status: http.StatusInternalServerError, Detail: "Your user data cannot be handed to the application.", Hint: "Tell the operator the request number below."})
+		return
+	}
+	a.forward.serve(w, r, p, fields)
+}
+
+// NeedLogin sends a browser's navigation to the login page and tells everything else that it is not logged in.
+func (a *proxyAnswer) NeedLogin(w http.ResponseWriter, r *http.Request, p Pass) {
+	p.mark(w.Header())
+	if a.prefix == "" || !problem.Navigation(r) {
+		refuse(w, r, problem.Problem{Status: http.StatusUnauthorized, Detail: "You are not logged in.", Hint: a.loginHint()})
+		return
+	}
+	leaveBody(w, r)
+	h := w.Header()
+	h.Set("Location", a.loginURL(r))
+	h.Set("Cache-Control", "no-store")
+	h.Set("Content-Length", "0")
+	w.WriteHeader(http.StatusSeeOther)
+}
+
+func (a *proxyAnswer) loginHint() string {
+	if a.prefix == "" {
+		return ""
+	}
+	return "Log in at " + a.prefix + "/login."
+}
+
+// loginURL is the login page, which brings the browser back here. It is on the public URL's host, unless the request is for
+// another host of ours: a session that was begun there would not be known here.
+func (a *proxyAnswer) loginURL(r *http.Request) string {
+	next := rawPath(r)
+	if r.URL.RawQuery != "" {
+		next += "?" + r.URL.RawQuery
+	}
+	at := a.prefix + "/login?next=" + url.QueryEscape(next)
+	host, _ := hostName(recordOf(r.Context()).Host)
+	public, _ := hostName(a.public.Host)
+	if public == "" || host != public && a.hosts[host] {
+		return at
+	}
+	return a.public.Scheme + "://" + a.public.Host + at
+}
+
+// Forbidden says who was refused, and to staff by which rule.
+func (a *proxyAnswer) Forbidden(w http.ResponseWriter, r *http.Request, p Pass, v Verdict) {
+	recordOf(r.Context()).err = fmt.Errorf("refused by rule %s", v.Rule)
+	p.mark(w.Header())
+	page := problem.Problem{Status: http.StatusForbidden, Detail: "This page is closed."}
+	if who := p.Principal; !who.Anonymous() {
+		page.Detail = fmt.Sprintf("You are logged in as %s, who may not open this page.", who.Username)
+		if a.prefix != "" {
+			page.Link, page.LinkText = a.prefix+"/logout", "Log out to log in as somebody else"
+		}
+		if who.Staff || who.Superuser {
+			page.Hint = "The rule for " + v.Rule + " says so."
+		}
+	}
+	refuse(w, r, page)
+}
+
+func (p Pass) identity() ([]Field, error) {
+	if p.choice.route.Identity == nil || !p.lookedAt {
+		return nil, nil
+	}
+	return p.choice.route.Identity.Fields(p.Principal)
+}
+
+// mark adds what our look at the session means for an answer (Django contrib/sessions/middleware.py).
+func (p Pass) mark(h http.Header) {
+	if !p.lookedAt {
+		return
+	}
+	addVary(h)
+	if p.cookie != "" {
+		h.Add("Set-Cookie", p.cookie)
+	}
+}
+
+// addVary is Django's patch_vary_headers for Cookie.
+func addVary(h http.Header) {
+	for _, line := range h["Vary"] {
+		for member := range strings.SplitSeq(line, ",") {
+			if member = strings.Trim(member, " \t"); member == "*" || strings.EqualFold(member, "Cookie") {
+				return
+			}
+		}
+	}
+	h.Add("Vary", "Cookie")
+}

@@ -1,0 +1,133 @@
+package proxy
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+
+	"coatcheck/proxy/problem"
+)
+
+// choice is what the readings of a path lead to.
+type choice struct {
+	portal bool
+	// route forwards the request: that of the first reading.
+	route *route
+	// others are the routes of the other readings; what they refuse is refused.
+	others []*route
+	// path is what the upstream is asked for.
+	path string
+}
+
+var (
+	errNoRoute  = errors.New("no route for this path")
+	errMethod   = errors.New("no route for this method")
+	errTwoSided = errors.New("path can be read as a page of the proxy and as one of an application")
+	errRebased  = errors.New("dot segments below a path that is changed")
+)
+
+// dispatch sends a request to the portal or, through the guard, to an upstream.
+func (h *Handler) dispatch(w http.ResponseWriter, r *http.Request) {
+	rec := recordOf(r.Context())
+	var allow []string
+	c, err := h.choose(rec.Host, r, &allow)
+	switch {
+	case err != nil:
+		rec.err = err
+		h.noRoute(w, r, err, allow)
+	case c.portal:
+		h.portal.ServeHTTP(w, r)
+	default:
+		h.guard.serve(w, r, c)
+	}
+}
+
+func (h *Handler) noRoute(w http.ResponseWriter, r *http.Request, err error, allow []string) {
+	switch {
+	case errors.Is(err, errNoRoute):
+		refuse(w, r, problem.Problem{Status: http.StatusNotFound, Detail: "There is nothing at this address."})
+	case errors.Is(err, errMethod):
+		slices.Sort(allow)
+		w.Header().Set("Allow", strings.Join(slices.Compact(allow), ", "))
+		refuse(w, r, problem.Problem{Status: http.StatusMethodNotAllowed})
+	default:
+		refuse(w, r, problem.Problem{Status: http.StatusBadRequest, Detail: "This address is ambiguous: " + err.Error() + "."})
+	}
+}
+
+// choose holds every reading of the path against the table (ASVS 1.1.1, 8.2.1). A reading that has no route denies the request.
+func (h *Handler) choose(authority string, r *http.Request, allow *[]string) (choice, error) {
+	host, _ := hostName(authority) // checked by objectHost
+	raw := rawPath(r)
+	var buf [4]string
+	all, err := readings(buf[:0], raw, h.table.fold)
+	if err != nil {
+		return choice{}, err
+	}
+	var c choice
+	own := 0
+	for _, reading := range all {
+		if h.isPortal(reading) {
+			own++
+			continue
+		}
+		found := h.table.lookup(host, reading, r.Method, allow)
+		if found == nil && own == 0 {
+			return choice{}, missed(*allow)
+		}
+		c.add(found)
+	}
+	switch {
+	case own == len(all):
+		return choice{portal: true}, nil
+	case own > 0:
+		return choice{}, errTwoSided
+	}
+	return c.below(raw, all)
+}
+
+func missed(allow []string) error {
+	if len(allow) > 0 {
+		return errMethod
+	}
+	return errNoRoute
+}
+
+func (c *choice) add(found *route) {
+	switch {
+	case c.route == nil:
+		c.route = found
+	case found != c.route && !slices.Contains(c.others, found):
+		c.others = append(c.others, found)
+	}
+}
+
+// below finds the upstream's path. Where it is not the path that the rules are written for, dot segments could climb out of
+// the part that the route stands for; they are refused.
+func (c choice) below(raw string, all []string) (choice, error) {
+	if c.route.Upstream == nil {
+		return c, nil
+	}
+	if c.route.rebased && slices.ContainsFunc(all, func(reading string) bool { return resolveDots(reading) != reading }) {
+		return choice{}, errRebased
+	}
+	c.path = c.route.forwardPath(raw)
+	if !forwardable(c.path) {
+		return choice{}, errAmbiguous
+	}
+	return c, nil
+}
+
+// rawPath is the path of the request as it was received. Of an absolute target, the authority goes.
+func rawPath(r *http.Request) string {
+	target, _, _ := strings.Cut(r.RequestURI, "?")
+	if strings.HasPrefix(target, "/") {
+		return target
+	}
+	_, target, _ = strings.Cut(target, "://")
+	if i := strings.IndexByte(target, '/'); i >= 0 {
+		return target[i:]
+	}
+	return "/"
+}

@@ -1,0 +1,42 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"os"
+
+	"coatcheck/proxy/problem"
+)
+
+// fail answers for an upstream that did not, or for a client whose body could not be read.
+func (f *forward) fail(w http.ResponseWriter, r *http.Request, err error) {
+	rec := recordOf(r.Context())
+	rec.err, rec.verbatim = err, false
+	if errors.Is(r.Context().Err(), context.Canceled) {
+		rec.left = true
+	}
+	if e, ok := r.Context().Value(errandKey{}).(*errand); ok {
+		e.mark(w.Header())
+	}
+	refuse(w, r, failure(err))
+}
+
+// failure tells the client's faults from the upstream's. Nothing of the error's text is shown.
+func failure(err error) problem.Problem {
+	var body *bodyError
+	var size *http.MaxBytesError
+	var timeout net.Error
+	switch {
+	case errors.As(err, &size):
+		return problem.Problem{Status: http.StatusRequestEntityTooLarge, Detail: "What you sent is too large for this address."}
+	case errors.As(err, &body) && errors.Is(err, os.ErrDeadlineExceeded):
+		return problem.Problem{Status: http.StatusRequestTimeout, Detail: "What you sent came in too slowly."}
+	case errors.As(err, &body):
+		return problem.Problem{Status: http.StatusBadRequest, Detail: "What you sent could not be read to its end."}
+	case errors.As(err, &timeout) && timeout.Timeout():
+		return problem.Problem{Status: http.StatusGatewayTimeout, Detail: "The application did not answer in time.", Hint: "Try again later."}
+	}
+	return problem.Problem{Status: http.StatusBadGateway, Detail: "The application did not answer properly.", Hint: "Try again later."}
+}

@@ -1,0 +1,139 @@
+package proxy
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+
+	"coatcheck/proxy/identity"
+)
+
+// Field is a header as it is sent.
+type Field = identity.Field
+
+// forward carries requests to their upstreams, by one [httputil.ReverseProxy] for everything: WebSocket, server-sent events, 1xx.
+type forward struct {
+	proxy  httputil.ReverseProxy
+	cookie Cookie
+}
+
+// errand is a request on its way to an upstream, for the hooks of the ReverseProxy.
+type errand struct {
+	Pass
+	fields []Field
+}
+
+type errandKey struct{}
+
+func errandOf(ctx context.Context) *errand { return ctx.Value(errandKey{}).(*errand) }
+
+func newForward(o Options) *forward {
+	f := &forward{cookie: o.Cookie}
+	f.proxy = httputil.ReverseProxy{
+		Rewrite: f.rewrite, Transport: roundTripper{}, ModifyResponse: f.modify, ErrorHandler: f.fail,
+		FlushInterval: -1, // what an upstream sends, the client gets at once
+		BufferPool:    &buffers{},
+		ErrorLog:      slog.NewLogLogger(o.Log.Handler(), slog.LevelWarn),
+	}
+	return f
+}
+
+func (f *forward) serve(w http.ResponseWriter, r *http.Request, p Pass, fields []Field) {
+	recordOf(r.Context()).verbatim = true
+	if limit := p.choice.route.MaxBody; limit > 0 {
+		if r.ContentLength > limit {
+			f.fail(w, r, &http.MaxBytesError{Limit: limit})
+			return
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, limit)
+	}
+	f.proxy.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), errandKey{}, &errand{p, fields})))
+}
+
+// rewrite makes the upstream's request. Hop-by-hop headers, and those that the client listed in Connection, are gone already: what is
+// set here stays (RFC 9110 7.6.1).
+func (f *forward) rewrite(p *httputil.ProxyRequest) {
+	e, rec := errandOf(p.In.Context()), recordOf(p.In.Context())
+	p.Out.URL = outURL(e.choice.route.Upstream.Target(), e.choice.path, p.In.URL)
+	p.Out.Host = rec.Host
+	p.Out.Trailer = nil
+	h := p.Out.Header
+	limitUpgrade(h)
+	if !e.choice.route.Trailers {
+		h.Del("Te")
+	}
+	f.cookie.Strip(h, e.shared())
+	setForwarded(h, rec.arrival)
+	for _, field := range e.fields {
+		h.Set(field.Name, field.Value)
+	}
+}
+
+func (p Pass) shared() string {
+	if p.choice.route.ShareSession {
+		return p.keep
+	}
+	return ""
+}
+
+// outURL keeps the path byte for byte. Opaque is what net/url writes unchanged, except where it begins with two slashes; there
+// the escaped path is, and forwardable has seen that it is the same.
+func outURL(target *url.URL, path string, in *url.URL) *url.URL {
+	out := &url.URL{Scheme: target.Scheme, Host: target.Host, RawQuery: in.RawQuery, ForceQuery: in.ForceQuery}
+	if strings.HasPrefix(path, "//") {
+		out.Path, out.RawPath = decode(path, ""), path
+	} else {
+		out.Opaque = path
+	}
+	return out
+}
+
+// forwardable reports whether outURL can keep the path.
+func forwardable(path string) bool {
+	if !strings.HasPrefix(path, "//") {
+		return true
+	}
+	return (&url.URL{Path: decode(path, ""), RawPath: path}).EscapedPath() == path
+}
+
+// limitUpgrade lets WebSockets through and nothing else: h2c would open a tunnel past every rule. (The client is answered over
+// HTTP/1.1, as RFC 9110 7.8 allows.)
+func limitUpgrade(h http.Header) {
+	if upgrade, asked := h["Upgrade"]; asked && !strings.EqualFold(upgrade[0], "websocket") {
+		h.Del("Upgrade")
+		h.Del("Connection")
+	}
+	h.Del("Http2-Settings")
+}
+
+// setForwarded writes the forwarding headers: only what we know to be true (RFC 7239 8.1).
+func setForwarded(h http.Header, a arrival) {
+	proto := "http"
+	if a.Secure {
+		proto = "https"
+	}
+	if a.chain != "" {
+		h.Set("X-Forwarded-For", a.chain)
+	}
+	h.Set("X-Forwarded-Host", a.Host)
+	h.Set("X-Forwarded-Proto", proto)
+	h.Set("X-Request-Id", a.RequestID)
+}
+
+// roundTripper hands requests to the upstream of their route.
+type roundTripper struct{}
+
+func (roundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
+	route := errandOf(req.Context()).choice.route
+	res, err := route.Upstream.RoundTrip(req)
+	if err != nil || route.Trailers {
+		return res, err
+	}
+	// The transport adds trailers to the response it returned when its body ends: the copy stays without.
+	without := *res
+	without.Trailer = nil
+	return &without, nil
+}

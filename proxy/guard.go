@@ -1,0 +1,129 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"coatcheck/auth"
+	"coatcheck/proxy/problem"
+	"coatcheck/sessionstore"
+)
+
+// retryAfter is what clients are told when a store cannot be asked.
+const retryAfter = 5 * time.Second
+
+// guard decides who passes.
+type guard struct {
+	sessions   *sessionstore.Sessions
+	principals Principals
+	cookie     Cookie
+	answer     Answer
+	log        *slog.Logger
+}
+
+func newGuard(o Options) *guard {
+	return &guard{sessions: o.Sessions, principals: o.Principals, cookie: o.Cookie, log: o.Log, answer: newProxyAnswer(o)}
+}
+
+// serve answers a request that has a route. Nothing is read from a store for a request that is refused, or passes, whoever
+// it comes from.
+func (g *guard) serve(w http.ResponseWriter, r *http.Request, c choice) {
+	rec := recordOf(r.Context())
+	p := Pass{choice: c, keep: g.onlyKey(c, r.Header)}
+	if v := c.decide(auth.Principal{}, rec.arrival); v.Outcome == Refused {
+		g.answer.Forbidden(w, r, p, v)
+		return
+	}
+	if c.public() {
+		g.answer.Allowed(w, r, p)
+		return
+	}
+	v, err := g.checkIn(r, &p)
+	if err != nil {
+		g.fault(w, r, err)
+		return
+	}
+	rec.user = p.Principal.ID
+	switch v.Outcome {
+	case Allowed:
+		g.answer.Allowed(w, r, p)
+	case NeedLogin:
+		g.answer.NeedLogin(w, r, p)
+	default:
+		g.answer.Forbidden(w, r, p, v)
+	}
+}
+
+// checkIn finds out whom the request speaks for, decides, and writes what has to be written. An error is a fault.
+func (g *guard) checkIn(r *http.Request, p *Pass) (Verdict, error) {
+	ctx, rec := r.Context(), recordOf(r.Context())
+	t, err := g.identify(ctx, r.Header)
+	if err == nil {
+		err = g.settle(ctx, &t, p.choice.route.NoTouch)
+	}
+	if err != nil {
+		return Verdict{}, err
+	}
+	v := p.choice.decide(t.principal, rec.arrival)
+	if v.Outcome == Allowed && p.choice.route.AnonymousSession {
+		if err := g.begin(ctx, &t); err != nil {
+			return Verdict{}, err
+		}
+	}
+	p.Principal, p.keep = t.principal, t.key()
+	p.lookedAt, p.cookie = true, g.cookieLine(ctx, t)
+	return v, nil
+}
+
+// decide is the strictest of what the routes of all readings say.
+func (c choice) decide(p auth.Principal, a arrival) Verdict {
+	v := Verdict{c.route.Access.Decide(p, a.Client), c.route.name()}
+	for _, other := range c.others {
+		if outcome := other.Access.Decide(p, a.Client); outcome < v.Outcome {
+			v = Verdict{outcome, other.name()}
+		}
+	}
+	return v
+}
+
+// public: every reading of the path is.
+func (c choice) public() bool {
+	for _, other := range c.others {
+		if other.Access.Mode != ModePublic {
+			return false
+		}
+	}
+	return c.route.Access.Mode == ModePublic
+}
+
+// onlyKey is the session key an upstream gets that shares the session on a public route, where nobody checks it: the one there
+// is, or none.
+func (g *guard) onlyKey(c choice, h http.Header) string {
+	if !c.route.ShareSession {
+		return ""
+	}
+	if keys := g.cookie.Keys(h); len(keys) == 1 {
+		return keys[0]
+	}
+	return ""
+}
+
+// fault: a store that cannot be asked is not a logout. The cookie stays where it is.
+func (g *guard) fault(w http.ResponseWriter, r *http.Request, err error) {
+	rec := recordOf(r.Context())
+	rec.err = err
+	if r.Context().Err() != nil {
+		rec.left = errors.Is(r.Context().Err(), context.Canceled)
+	} else {
+		g.log.LogAttrs(r.Context(), slog.LevelError, "session store or user directory cannot be asked",
+			slog.String("event", "store_error"), slog.String("request_id", rec.RequestID), slog.String("err", plain(err.Error())))
+	}
+	addVary(w.Header())
+	refuse(w, r, problem.Problem{
+		Status: http.StatusServiceUnavailable, RetryAfter: retryAfter,
+		Detail: "Who you are cannot be looked up at the moment. You are still logged in.", Hint: "Try again in a few seconds.",
+	})
+}

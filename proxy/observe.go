@@ -1,0 +1,91 @@
+package proxy
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"time"
+
+	"coatcheck/proxy/facts"
+)
+
+// statusClientLeft is nginx's 499: nobody was there to read an answer. It is only ever logged.
+const statusClientLeft = 499
+
+// maxLogged is how much of a text from outside one log field holds, in bytes.
+const maxLogged = 512
+
+// observe is the outermost: it finds out where a request comes from, puts the facts into its context, and writes its one
+// access record, also when a handler panics.
+func (h *Handler) observe(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		rec := &record{ResponseWriter: w, arrival: h.networks.arrive(r), closing: closeAfter(r)}
+		began := h.now()
+		defer func() { h.logAccess(rec, r, h.now().Sub(began)) }()
+		ctx := context.WithValue(r.Context(), recordKey{}, rec)
+		next.ServeHTTP(rec, r.WithContext(facts.With(ctx, rec.Facts)))
+	})
+}
+
+// closeAfter: net/http drops the Content-Length of a chunked request, and the Transfer-Encoding of an HTTP/1.0 one, before any
+// handler can see that there were both. Whoever sent such a request must not get a second one read from the same connection (RFC
+// 9112 6.1: "MUST close the connection after responding").
+func closeAfter(r *http.Request) bool {
+	return r.ProtoMajor == 1 && (r.ProtoMinor == 0 || len(r.TransferEncoding) > 0)
+}
+
+func (h *Handler) logAccess(rec *record, r *http.Request, took time.Duration) {
+	if h.log.Enabled(r.Context(), slog.LevelInfo) {
+		h.log.LogAttrs(r.Context(), slog.LevelInfo, "request", rec.attrs(r, took)...)
+	}
+}
+
+func (w *record) attrs(r *http.Request, took time.Duration) []slog.Attr {
+	status := w.status
+	switch {
+	case w.left:
+		status = statusClientLeft
+	case status == 0:
+		status = http.StatusOK // net/http's own answer of a handler that wrote nothing
+	}
+	attrs := make([]slog.Attr, 0, 10)
+	attrs = append(attrs,
+		slog.String("request_id", w.RequestID),
+		slog.String("client", addrText(w.arrival)),
+		slog.String("host", plain(w.Host)),
+		slog.String("method", plain(r.Method)),
+		slog.String("path", plain(rawPath(r))),
+		slog.Int("status", status),
+		slog.Int64("bytes", w.bytes),
+		slog.Float64("dur_ms", float64(took.Microseconds())/1000),
+	)
+	if w.user != "" {
+		attrs = append(attrs, slog.String("user_id", plain(w.user)))
+	}
+	if w.err != nil {
+		attrs = append(attrs, slog.String("err", plain(w.err.Error())))
+	}
+	return attrs
+}
+
+func addrText(a arrival) string {
+	if a.Client.IsValid() {
+		return a.Client.String()
+	}
+	return "unknown"
+}
+
+// plain is s fit for a log: printable ASCII, the rest escaped, of bounded length (ASVS 16.4.1).
+func plain(s string) string {
+	if len(s) > maxLogged {
+		s = s[:maxLogged] + "…"
+	}
+	for i := range len(s) {
+		if s[i] < 0x20 || s[i] > 0x7e {
+			quoted := strconv.QuoteToASCII(s)
+			return quoted[1 : len(quoted)-1]
+		}
+	}
+	return s
+}

@@ -1,0 +1,97 @@
+package proxy
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"time"
+
+	"coatcheck/auth"
+	"coatcheck/proxy/identity"
+	"coatcheck/sessionstore"
+)
+
+// Options is everything a [Handler] is made of. Routes, Stripper, Cookie, Sessions, Principals and Log are required.
+type Options struct {
+	Routes []Route
+	// Portal serves the paths under AuthPrefix ("/.auth"), with [coatcheck/proxy/facts.Facts] in the context.
+	Portal     http.Handler
+	AuthPrefix string
+	// PublicURL is where browsers find the proxy; when set, redirects to the login page and the https fact follow it.
+	PublicURL *url.URL
+	// TrustedProxies are the networks whose X-Forwarded-* and X-Request-Id are believed; TrustUnix adds peers on unix sockets.
+	TrustedProxies []netip.Prefix
+	TrustUnix      bool
+	// FoldPaths compares paths without case, for upstreams that do.
+	FoldPaths bool
+
+	Stripper   Stripper
+	Cookie     Cookie
+	Sessions   *sessionstore.Sessions
+	Principals Principals
+
+	Log *slog.Logger
+	Now func() time.Time // nil: time.Now
+}
+
+// Route sends the requests for a host and a path prefix to one upstream.
+type Route struct {
+	// Host is compared without case and port; empty: every host that has no matching route of its own.
+	Host string
+	// Path is a prefix in whole segments, decoded: "/x" and "/x/" both cover "/x" and everything below it.
+	Path string
+	// Methods limits the route; empty: all. GET includes HEAD. Other methods find the next shorter prefix.
+	Methods []string
+	Access  Access
+
+	Upstream Upstream
+	// StripPrefix forwards the path without Path.
+	StripPrefix bool
+	// Identity are the headers that tell the upstream who it is; nil: none.
+	Identity Identity
+	// ShareSession lets the session cookie through to an upstream that shares the session, and its Set-Cookie back.
+	ShareSession bool
+	// AnonymousSession makes a session for visitors who have none.
+	AnonymousSession bool
+	// NoTouch keeps requests here from counting as activity: they do not save under SaveEveryRequest.
+	NoTouch bool
+	// Trailers lets the trailers of answers through.
+	Trailers bool
+	// MaxBody limits the request body in bytes (413); 0: no limit.
+	MaxBody int64
+}
+
+// Upstream carries requests to one application.
+type Upstream interface {
+	http.RoundTripper
+	// Target is the base URL: scheme, host and an optional path. It must not be changed.
+	Target() *url.URL
+}
+
+// Stripper removes the headers that could be mistaken for ours, and returns their names.
+type Stripper interface {
+	Strip(h http.Header, trusted bool) (dropped []string)
+}
+
+// Identity turns a principal into header fields. An error is a value that cannot be sent.
+type Identity interface {
+	Fields(p auth.Principal) ([]identity.Field, error)
+}
+
+// Principals finds out whom a session speaks for. It may change the session; an error is a fault, never "nobody".
+type Principals interface {
+	Principal(ctx context.Context, s *sessionstore.Session) (auth.Principal, error)
+}
+
+// Cookie reads and writes the session cookie; see [coatcheck/proxy/sessioncookie.Cookie].
+type Cookie interface {
+	Sent(h http.Header) bool
+	Keys(h http.Header) []string
+	Set(key string, age time.Duration, browserClose, https bool) (string, error)
+	Clear() string
+	Strip(h http.Header, keep string)
+	DropSetCookie(h http.Header)
+	SetBy(h http.Header) bool
+}

@@ -1,0 +1,130 @@
+package proxy
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"coatcheck/proxy/problem"
+)
+
+const (
+	maxMethod = 32
+	// linger is how long what a refused client still sends is read and thrown away, so that it gets to read the answer:
+	// closing at once would reset the connection (net/http rstAvoidanceDelay).
+	linger = 500 * time.Millisecond
+)
+
+// refuse answers instead of the upstream. A body that is still to come is not waited for: the connection ends with the answer,
+// and "100 Continue" is never sent (RFC 9110 10.1.1).
+func refuse(w http.ResponseWriter, r *http.Request, p problem.Problem) {
+	leaveBody(w, r)
+	problem.Write(w, r, p)
+}
+
+func leaveBody(w http.ResponseWriter, r *http.Request) {
+	if r.ContentLength == 0 {
+		return
+	}
+	recordOf(r.Context()).closing = r.ProtoMajor == 1
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(linger)) // no deadline: the limits of the server hold
+}
+
+// checkRequest turns away what no application behind us should see, and what different readers would take apart
+// differently (RFC 9112 3.2, 5, 6; ASVS 4.1.4, 4.2.1).
+func (h *Handler) checkRequest(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if status, err := h.objection(r); err != nil {
+			recordOf(r.Context()).err = err
+			recordOf(r.Context()).closing = r.ProtoMajor == 1
+			refuse(w, r, problem.Problem{Status: status, Detail: "This request is not accepted here: " + err.Error() + "."})
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func (h *Handler) objection(r *http.Request) (status int, err error) {
+	switch {
+	case len(r.Method) > maxMethod:
+		return http.StatusNotImplemented, fmt.Errorf("method longer than %d bytes", maxMethod)
+	case refusedMethod(r.Method):
+		return http.StatusMethodNotAllowed, fmt.Errorf("method %s", plain(r.Method))
+	case len(r.RequestURI) > maxTarget:
+		return http.StatusRequestURITooLong, fmt.Errorf("address longer than %d bytes", maxTarget)
+	case fieldCount(r.Header) > maxFields:
+		return http.StatusRequestHeaderFieldsTooLarge, fmt.Errorf("more than %d header fields", maxFields)
+	case r.URL.User != nil:
+		return http.StatusBadRequest, fmt.Errorf("user name in the address")
+	case badTarget(r.RequestURI):
+		return http.StatusBadRequest, fmt.Errorf("address with a fragment, a control byte or no path")
+	}
+	return h.objectHost(r)
+}
+
+func refusedMethod(method string) bool {
+	return strings.EqualFold(method, "TRACE") || strings.EqualFold(method, "TRACK") ||
+		strings.EqualFold(method, "CONNECT") || method == "PRI"
+}
+
+func badTarget(target string) bool {
+	if target == "" || target == "*" || strings.IndexByte(target, '#') >= 0 || hasControl(target) {
+		return true
+	}
+	return target[0] != '/' && !isAbsolute(target)
+}
+
+func isAbsolute(target string) bool {
+	return hasPrefixFold(target, "http://") || hasPrefixFold(target, "https://")
+}
+
+func hasPrefixFold(s, prefix string) bool {
+	return len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix)
+}
+
+// objectHost wants exactly one valid authority, one of ours where the request names it a second time (the target, the TLS server name).
+func (h *Handler) objectHost(r *http.Request) (int, error) {
+	name, ok := hostName(r.Host)
+	if !ok {
+		return http.StatusBadRequest, fmt.Errorf("missing or invalid Host")
+	}
+	rec := recordOf(r.Context())
+	if _, ok := hostName(rec.Host); !ok {
+		return http.StatusBadRequest, fmt.Errorf("invalid X-Forwarded-Host")
+	}
+	if isAbsolute(r.RequestURI) && !h.servesAbsolute(r, name) {
+		return http.StatusMisdirectedRequest, fmt.Errorf("address of another host")
+	}
+	if r.TLS != nil && r.TLS.ServerName != "" && !rec.trusted && name != strings.ToLower(strings.TrimSuffix(r.TLS.ServerName, ".")) {
+		return http.StatusMisdirectedRequest, fmt.Errorf("host is not the one of this TLS connection")
+	}
+	return 0, nil
+}
+
+// servesAbsolute: an absolute target overrides Host (RFC 9112 3.2.2), so it may only name a host that is ours beyond doubt: one
+// of a route, that of the public URL, or the address the connection came in on.
+func (h *Handler) servesAbsolute(r *http.Request, name string) bool {
+	if h.hosts[name] {
+		return true
+	}
+	local, _ := r.Context().Value(http.LocalAddrContextKey).(interface{ String() string })
+	return local != nil && r.URL.Host == local.String()
+}
+
+// ownHosts are the hosts that the configuration names.
+func ownHosts(routes []Route, public *url.URL) map[string]bool {
+	hosts := map[string]bool{}
+	for _, r := range routes {
+		if name, ok := hostName(r.Host); ok {
+			hosts[name] = true
+		}
+	}
+	if public != nil {
+		if name, ok := hostName(public.Host); ok {
+			hosts[name] = true
+		}
+	}
+	return hosts
+}

@@ -1,0 +1,128 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+
+	"coatcheck/auth"
+	"coatcheck/sessionstore"
+)
+
+// ticket is what the session cookie of a request is worth.
+type ticket struct {
+	session   *sessionstore.Session // nil: none
+	principal auth.Principal
+	saved     bool // the browser gets the cookie anew
+	dead      bool // the browser is to forget the cookie it sent
+}
+
+func (t ticket) key() string {
+	if t.session == nil {
+		return ""
+	}
+	return t.session.Key()
+}
+
+// identify turns the cookie into a session and a principal.
+func (g *guard) identify(ctx context.Context, h http.Header) (ticket, error) {
+	session, forget, err := g.live(ctx, h)
+	if err != nil || session == nil {
+		return ticket{dead: forget}, err
+	}
+	principal, err := g.principals.Principal(ctx, session)
+	if err != nil {
+		return ticket{}, fmt.Errorf("find the user of session %s: %w", g.sessions.KeyHash(session.Key()), err)
+	}
+	if session.Empty() { // flushed: the password was changed
+		return ticket{dead: true}, nil
+	}
+	return ticket{session: session, principal: principal}, nil
+}
+
+// live opens the keys a request carries. Exactly one live session counts (RFC 6265bis 5.6: a sibling host can plant further cookies).
+// forget says that the cookie stands for nothing: no session is live, and none is only unreadable to us, as all are
+// with a wrong secret key.
+func (g *guard) live(ctx context.Context, h http.Header) (found *sessionstore.Session, forget bool, err error) {
+	forget = g.cookie.Sent(h)
+	alive := 0
+	for _, key := range g.cookie.Keys(h) {
+		session, err := g.sessions.Open(ctx, key)
+		if err != nil {
+			return nil, false, err
+		}
+		if reason := session.Refused(); reason != nil {
+			forget = false
+			g.security(ctx, "session_refused", key, reason)
+		}
+		if session.Key() != "" {
+			found = session
+			alive++
+		}
+	}
+	if alive > 1 {
+		g.security(ctx, "several_sessions", found.Key(), errors.New("request with several live sessions; none counts"))
+		return nil, false, nil
+	}
+	return found, forget && alive == 0, nil
+}
+
+// settle writes the session where it was changed, or has to be written each time, before the upstream is called. If it was ended
+// meanwhile it stays so.
+func (g *guard) settle(ctx context.Context, t *ticket, noTouch bool) error {
+	if t.session == nil {
+		return nil
+	}
+	if g.sessions.Settings().SaveEveryRequest && !noTouch {
+		t.session.Touch()
+	}
+	if !t.session.Modified() {
+		return nil
+	}
+	err := t.session.Save(ctx)
+	if errors.Is(err, sessionstore.ErrGone) {
+		*t = ticket{dead: true}
+		return nil
+	}
+	t.saved = true
+	return err
+}
+
+// begin makes a session for a visitor who has none.
+func (g *guard) begin(ctx context.Context, t *ticket) error {
+	if t.session != nil {
+		return nil
+	}
+	session, err := g.sessions.Open(ctx, "")
+	if err == nil {
+		err = session.CycleKey(ctx) // a new key and an empty record
+	}
+	if err != nil {
+		return fmt.Errorf("begin anonymous session: %w", err)
+	}
+	*t = ticket{session: session, principal: auth.Principal{Session: session}, saved: true}
+	return nil
+}
+
+// cookieLine is the Set-Cookie line of the answer, or "".
+func (g *guard) cookieLine(ctx context.Context, t ticket) string {
+	switch {
+	case t.dead:
+		return g.cookie.Clear()
+	case !t.saved:
+		return ""
+	}
+	line, err := g.cookie.Set(t.session.Key(), t.session.Age(), t.session.BrowserClose(), recordOf(ctx).Secure)
+	if err != nil {
+		g.security(ctx, "cookie_refused", t.session.Key(), err)
+	}
+	return line
+}
+
+func (g *guard) security(ctx context.Context, event, key string, err error) {
+	rec := recordOf(ctx)
+	g.log.LogAttrs(ctx, slog.LevelWarn, "session cookie not taken", slog.String("event", event), slog.String("request_id", rec.RequestID),
+		slog.String("client", addrText(rec.arrival)), slog.String("session", g.sessions.KeyHash(key)), slog.String("err", plain(err.Error())))
+}
