@@ -80,7 +80,7 @@ func find(t testing.TB, name string) Hasher {
 func TestVerify_6_2_8(t *testing.T) {
 	t.Parallel()
 	computed := once{"argon2": true, "scrypt": true} // by TestEncode_N5
-	seen := map[string]bool{} // the newer sets repeat each other
+	seen := map[string]bool{}                        // the newer sets repeat each other
 	for _, set := range vectorSets {
 		for _, v := range readVectors(t, set.folder).FixedSalt {
 			if v.Error != "" || seen[v.Encoded] {
