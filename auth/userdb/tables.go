@@ -26,10 +26,8 @@ func (d *Directory) CreateTables(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, statement := range statements {
-		if _, err := d.db.ExecContext(ctx, statement); err != nil {
-			return d.explain("create tables", err)
-		}
+	if err := d.db.Make(ctx, statements...); err != nil {
+		return d.explain("create tables", err)
 	}
 	return d.Check(ctx)
 }

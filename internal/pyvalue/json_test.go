@@ -141,6 +141,9 @@ func TestParseJSON_F21_refuses(t *testing.T) {
 		{"list bomb", strings.Repeat("[", MaxSize), ErrLimit},
 		{"too many values", many, ErrLimit},
 		{"too large", `{"a":"` + strings.Repeat("a", MaxSize) + `"}`, ErrLimit},
+		{"long float bomb", `{"a":[` + strings.Repeat("9007199254740993.000001,", 9000) + `0]}`, ErrLimit},
+		{"integers bomb", `{"a":[` + strings.Repeat(strings.Repeat("9", 4300)+",", 200) + `0]}`, ErrLimit},
+		{"float bomb", `{"a":[` + strings.Repeat("8.442911973260991e-309,", 9000) + `0]}`, ErrLimit},
 		{"integer bomb", `{"a":` + strings.Repeat("9", MaxIntDigits+1) + `}`, ErrLimit},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -228,7 +231,7 @@ func TestParseJSON_F21_allocations(t *testing.T) {
 		"keys":        `{` + strings.Repeat(`"a":0,`, MaxValues/2-10) + `"b":0}`,
 		"long text":   `{"a":"` + strings.Repeat("a", MaxSize-10) + `"}`,
 		"escapes":     `{"a":"` + strings.Repeat(`\n`, MaxSize/2-10) + `"}`,
-		"integers":    `{"a":[` + strings.Repeat(strings.Repeat("9", 4300)+",", 240) + `0]}`,
+		"integers":    `{"a":[` + strings.Repeat(strings.Repeat("9", 4300)+",", 110) + `0]}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			src := []byte(text)

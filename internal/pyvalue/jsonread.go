@@ -3,8 +3,6 @@ package pyvalue
 import (
 	"fmt"
 	"math"
-	"math/big"
-	"strconv"
 	"strings"
 )
 
@@ -118,62 +116,6 @@ func (r *jsonReader) token() (Value, error) {
 	return r.number()
 }
 
-// number follows NUMBER_RE of Python's json/scanner.py. A fraction or exponent makes it a float, also 1.0 and 1e2.
-func (r *jsonReader) number() (Value, error) {
-	start := r.pos
-	r.take('-')
-	if !r.take('0') && r.digits() == 0 {
-		return nil, r.unexpected()
-	}
-	whole := r.pos
-	if r.fraction(); r.pos > whole {
-		f, _ := strconv.ParseFloat(r.text[start:r.pos], 64) // out of range is an infinity, in Python too
-		return Float(f), nil
-	}
-	return parseInt(r.text[start:whole])
-}
-
-func (r *jsonReader) fraction() {
-	end := r.pos
-	if r.take('.') && r.digits() > 0 {
-		end = r.pos
-	}
-	r.pos = end
-	if r.take('e') || r.take('E') {
-		if !r.take('+') {
-			r.take('-')
-		}
-		if r.digits() > 0 {
-			end = r.pos
-		}
-	}
-	r.pos = end
-}
-
-func (r *jsonReader) digits() int {
-	start := r.pos
-	for c := r.peek(); c >= '0' && c <= '9'; c = r.peek() {
-		r.pos++
-	}
-	return r.pos - start
-}
-
-// parseInt reads decimal digits with, perhaps, a minus sign.
-func parseInt(s string) (Value, error) {
-	if n, err := strconv.ParseInt(s, 10, 64); err == nil {
-		return NewInt(n), nil
-	}
-	if len(strings.TrimPrefix(s, "-")) > MaxIntDigits {
-		return nil, errLongInt
-	}
-	room := make([]big.Word, 0, len(s)/9+2) // else SetString grows it a word at a time
-	n, ok := new(big.Int).SetBits(room).SetString(s, 10)
-	if !ok {
-		return nil, fmt.Errorf("%w: bad integer", ErrMalformed)
-	}
-	return Int{big: n}, nil
-}
-
 func (r *jsonReader) list(depth int) (Value, error) {
 	if depth > MaxDepth {
 		return nil, errTooDeep
@@ -246,20 +188,10 @@ func (r *jsonReader) members(end byte, member func() error) error {
 	}
 }
 
-func (r *jsonReader) push(v Value) { r.items = pushValue(r.items, v) }
+func (r *jsonReader) push(v Value) { r.items = appendAll(r.items, []Value{v}) }
 
 func (r *jsonReader) pop(base int) []Value {
 	items := append([]Value(nil), r.items[base:]...)
 	r.items = r.items[:base]
 	return items
-}
-
-// pushValue appends with doubling: append's own slower growth would cost more memory in all than the limit allows.
-func pushValue(stack []Value, v Value) []Value {
-	if len(stack) == cap(stack) {
-		grown := make([]Value, len(stack), max(16, 2*cap(stack)))
-		copy(grown, stack)
-		stack = grown
-	}
-	return append(stack, v)
 }

@@ -121,10 +121,13 @@ func intToken(i Int) (string, error) {
 	return i.String(), nil
 }
 
-// tooLong measures bits first: the digits of a huge number cost much time.
+// tooLong measures bits, and counts digits only at the edge: they cost much time.
 func (i Int) tooLong() bool {
-	const bits = MaxIntDigits*33220/10000 + 1 // any number within MaxIntDigits fits in
-	return i.big != nil && (i.big.BitLen() > bits || len(strings.TrimPrefix(i.big.String(), "-")) > MaxIntDigits)
+	const edge = MaxIntDigits*33220/10000 + 1 // bits of 10^MaxIntDigits, rounded up
+	if i.big == nil || i.big.BitLen() != edge {
+		return i.big != nil && i.big.BitLen() > edge
+	}
+	return len(strings.TrimPrefix(i.big.String(), "-")) > MaxIntDigits
 }
 
 // floatRepr is Python's repr(float): the shortest digits that read back, an exponent below 1e-4 and from 1e16 on.

@@ -3,6 +3,7 @@ package pyvalue
 import (
 	"errors"
 	"fmt"
+	"math"
 )
 
 // The limits of session data, for reading and for writing alike, so that nothing is written that could not be read back.
@@ -10,7 +11,7 @@ import (
 const (
 	MaxSize   = 1 << 20 // bytes of JSON text or of a pickle; also memcached's usual limit for one item
 	MaxDepth  = 32      // containers inside one another, the session's own dict included
-	MaxValues = 1 << 15 // keys and values; one that is reached by several references counts each time
+	MaxValues = 1 << 15 // keys and values, an Opaque as five, slow numbers as more; what several references reach, each time
 	// MaxIntDigits is Python's own limit (sys.set_int_max_str_digits): beyond it json.loads and json.dumps raise.
 	MaxIntDigits = 4300
 )
@@ -45,8 +46,10 @@ func verifyValue(v Value, depth int, left *int) error {
 		return errTooMany
 	}
 	switch v := v.(type) {
-	case None, Bool, Int, Float, Str, Bytes:
+	case None, Bool, Str, Bytes:
 		return nil
+	case Int, Float:
+		return spend(v, left)
 	case Tuple:
 		return verifyAll(v, depth+1, left)
 	case *List:
@@ -58,7 +61,29 @@ func verifyValue(v Value, depth int, left *int) error {
 	case *Opaque:
 		return verifyOpaque(v, depth+1, left)
 	}
+	if _, ok := v.(class); ok {
+		return fmt.Errorf("%w: a class as data", ErrForbidden)
+	}
 	return fmt.Errorf("%w: %s", ErrKind, kindOf(v))
+}
+
+// spend counts a number that takes microseconds to read, where others take nanoseconds, as the many values it costs:
+// floats near zero (strconv has no fast way), and long integers.
+func spend(v Value, left *int) error {
+	switch v := v.(type) {
+	case Float:
+		if v != 0 && math.Abs(float64(v)) < 0x1p-1021 {
+			*left -= 100
+		}
+	case Int:
+		if v.big != nil {
+			*left -= v.big.BitLen() / 50
+		}
+	}
+	if *left < 0 {
+		return errTooMany
+	}
+	return nil
 }
 
 func verifyAll(items []Value, depth int, left *int) error {
@@ -104,6 +129,7 @@ func verifyOpaque(o *Opaque, depth int, left *int) error {
 	if err := checkOpaque(o); err != nil {
 		return err
 	}
+	*left -= 4 // module, name, class and arguments, as the reader of its pickle counts
 	if o.State != nil {
 		if err := verifyValue(o.State, depth, left); err != nil {
 			return err
@@ -112,45 +138,12 @@ func verifyOpaque(o *Opaque, depth int, left *int) error {
 	return verifyAll(o.Args, depth, left)
 }
 
-// hashable tells what Python takes as a key of a dict; what a tuple holds is not looked at.
-func hashable(v Value) bool {
-	switch v := v.(type) {
-	case *List, *Dict, nil:
-		return false
-	case *Set:
-		return v.Frozen
+// appendAll is append with doubling: append's slower growth would allocate more in all than a record may cost.
+func appendAll[T any](dst, more []T) []T {
+	if need := len(dst) + len(more); need > cap(dst) {
+		grown := make([]T, len(dst), max(need, 2*cap(dst)))
+		copy(grown, dst)
+		dst = grown
 	}
-	return true
-}
-
-// kindOf names the kind of v as Python does.
-func kindOf(v Value) string {
-	switch v := v.(type) {
-	case None:
-		return "None"
-	case Bool:
-		return "bool"
-	case Int:
-		return "int"
-	case Float:
-		return "float"
-	case Str:
-		return "str"
-	case Bytes:
-		return "bytes"
-	case Tuple:
-		return "tuple"
-	case *List:
-		return "list"
-	case *Dict:
-		return "dict"
-	case *Set:
-		if v.Frozen {
-			return "frozenset"
-		}
-		return "set"
-	case *Opaque:
-		return v.Module + "." + v.Name
-	}
-	return fmt.Sprintf("%T", v)
+	return append(dst, more...)
 }

@@ -69,11 +69,14 @@ func (*Opaque) pyValue() {}
 func NewInt(n int64) Int { return Int{small: n} }
 
 // NewBigInt returns a copy of n as a Python int.
-func NewBigInt(n *big.Int) Int {
+func NewBigInt(n *big.Int) Int { return intOf(new(big.Int).Set(n)) }
+
+// intOf keeps n, if it is too big for an int64.
+func intOf(n *big.Int) Int {
 	if n.IsInt64() {
 		return Int{small: n.Int64()}
 	}
-	return Int{big: new(big.Int).Set(n)}
+	return Int{big: n}
 }
 
 // Big returns a copy of i.
@@ -169,7 +172,7 @@ func Of(v any) (Value, error) {
 	case float64:
 		return Float(v), nil
 	case string:
-		return Str(strings.ToValidUTF8(v, "\uFFFD")), nil
+		return textOf(v), nil
 	case []byte:
 		return Bytes(v), nil
 	case []any:
@@ -178,6 +181,14 @@ func Of(v any) (Value, error) {
 		return dictOf(v)
 	}
 	return nil, fmt.Errorf("a session cannot hold a %T", v)
+}
+
+// textOf keeps what a Str can hold, lone surrogates too.
+func textOf(s string) Str {
+	if validText(s) {
+		return Str(s)
+	}
+	return Str(strings.ToValidUTF8(s, "\uFFFD"))
 }
 
 func listOf(items []any) (Value, error) {

@@ -22,8 +22,9 @@ func openMySQL(rawURL string, opts Options) (*sql.DB, error) {
 	if err != nil {
 		return nil, withoutSecret(err, u)
 	}
-	config.ClientFoundRows = true // an update that changes nothing still counts its row, as Django has it
-	config.ParseTime = false      // dates are read by DB.ScanTime
+	config.ClientFoundRows = true      // an update that changes nothing still counts its row, as Django has it
+	config.ParseTime = false           // dates are read by DB.ScanTime
+	config.Logger = &mysql.NopLogger{} // what it would print is in the errors
 	config.Timeout = opts.DialTimeout
 	config.ReadTimeout = opts.OpTimeout
 	config.WriteTimeout = opts.OpTimeout

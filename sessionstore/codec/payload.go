@@ -25,22 +25,18 @@ func (s *Signed) pack(text []byte) (string, error) {
 func (s *Signed) unpack(payload string) (*pyvalue.Dict, error) {
 	encoded, compressed := strings.CutPrefix(payload, ".")
 	data, err := decodeBase64(encoded)
-	if err != nil || !compressed {
-		return parse(data, err)
+	if err != nil {
+		return nil, err
+	}
+	if !compressed {
+		return pyvalue.ParseJSON(data)
 	}
 	buf, err := s.zlib.inflate(data)
 	if err != nil {
 		return nil, err
 	}
 	defer s.zlib.release(buf)
-	return pyvalue.ParseJSON(buf.Bytes())
-}
-
-func parse(data []byte, err error) (*pyvalue.Dict, error) {
-	if err != nil {
-		return nil, err
-	}
-	return pyvalue.ParseJSON(data)
+	return pyvalue.ParseJSON(*buf)
 }
 
 // decodeBase64 takes either alphabet, with padding or without, as Python's urlsafe_b64decode does.

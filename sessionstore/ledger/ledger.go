@@ -44,10 +44,13 @@ func upsert(d sqlconn.Dialect, hash, until string) string {
 	return "ON CONFLICT (" + hash + ") DO UPDATE SET " + until + " = excluded." + until
 }
 
-// CreateTable makes the table if it is missing.
+// CreateTable makes the table if it is missing. The right to create is needed only then.
 func (l *Ledger) CreateTable(ctx context.Context) error {
+	if _, err := l.Revoked(ctx, ""); !sqlconn.IsMissingTable(err) {
+		return err
+	}
 	date := map[sqlconn.Dialect]string{sqlconn.SQLite: "datetime", sqlconn.Postgres: "timestamp with time zone", sqlconn.MySQL: "datetime(6)"}[l.db.Dialect]
-	_, err := l.db.ExecContext(ctx, "CREATE TABLE IF NOT EXISTS "+l.db.Quote(Table)+" ("+
+	err := l.db.Make(ctx, "CREATE TABLE IF NOT EXISTS "+l.db.Quote(Table)+" ("+
 		l.db.Quote("session_hash")+" varchar(64) NOT NULL PRIMARY KEY, "+
 		l.db.Quote("revoked_until")+" "+date+" NULL)")
 	if err != nil {

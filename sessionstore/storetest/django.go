@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"os/exec"
 	"strings"
@@ -162,9 +163,20 @@ func DjangoSettings(engine, secretKey string) map[string]any {
 	}
 }
 
-// DjangoSQLite is the setting DATABASES for an SQLite file.
-func DjangoSQLite(path string) map[string]any {
-	return map[string]any{"default": map[string]any{"ENGINE": "django.db.backends.sqlite3", "NAME": path}}
+// DjangoDatabase is the setting DATABASES for a database URL as internal/sqlconn takes them.
+func DjangoDatabase(t testing.TB, rawURL string) map[string]any {
+	t.Helper()
+	if path, ok := strings.CutPrefix(rawURL, "sqlite:"); ok {
+		return map[string]any{"default": map[string]any{"ENGINE": "django.db.backends.sqlite3", "NAME": path}}
+	}
+	u, err := url.Parse(rawURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	engine := map[string]string{"postgres": "postgresql", "mysql": "mysql"}[u.Scheme]
+	password, _ := u.User.Password()
+	return map[string]any{"default": map[string]any{"ENGINE": "django.db.backends." + engine, "NAME": strings.TrimPrefix(u.Path, "/"),
+		"USER": u.User.Username(), "PASSWORD": password, "HOST": u.Hostname(), "PORT": u.Port()}}
 }
 
 // shorten keeps failures readable.
