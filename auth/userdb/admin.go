@@ -85,7 +85,7 @@ func (d *Directory) insert(ctx context.Context, tx *sql.Tx, n NewUser, encoded s
 
 // insertStatement names every column that we know of: Django's have no defaults in the database (SPEC 13.2).
 func (d *Directory) insertStatement(ctx context.Context, q querier, n NewUser, encoded string) (string, []any, error) {
-	present, err := columnsOf(ctx, q, d.table)
+	present, err := d.columnsOf(ctx, q, d.table)
 	if err != nil {
 		return "", nil, err
 	}
