@@ -63,6 +63,9 @@ func (h *Handler) objection(r *http.Request) (status int, err error) {
 	case badTarget(r.RequestURI):
 		return http.StatusBadRequest, fmt.Errorf("address with a fragment, a control byte or no path")
 	}
+	if err := twoFramings(r); err != nil {
+		return http.StatusBadRequest, err
+	}
 	return h.objectHost(r)
 }
 
