@@ -24,6 +24,8 @@ type User struct {
 	Active    bool
 	Staff     bool
 	Superuser bool
+	// Upgraded says that the check that returned this user rewrote the password column.
+	Upgraded bool
 }
 
 // Principal is whom a request speaks for. The zero Principal is anonymous.

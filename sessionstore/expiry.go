@@ -69,7 +69,7 @@ func (s *Session) expiryValue(e Expiry) pyvalue.Value {
 // Age returns how long the cookie would live if the session were saved now (get_expiry_age): what a Set-Cookie's Max-Age says, cut to
 // seconds. It is negative when the session's end has passed, and at most 292 years.
 func (s *Session) Age() time.Duration {
-	stored, _ := s.storedExpiry()
+	stored, _ := s.stored()
 	switch stored.form {
 	case byInactivity:
 		return scaled(stored.micros)
@@ -82,15 +82,20 @@ func (s *Session) Age() time.Duration {
 
 // Expires returns when the record would end if the session were saved now (get_expiry_date), in UTC to the microsecond.
 func (s *Session) Expires() time.Time {
-	now := s.sessions.instant()
-	stored, _ := s.storedExpiry()
+	return s.sessions.settings.Ends(s.data, s.sessions.instant())
+}
+
+// Ends returns when a record with this data ends that was last written at modified: for stores that keep no date of their
+// own. An unreadable expiry in the data counts as the default.
+func (s Settings) Ends(data *pyvalue.Dict, modified time.Time) time.Time {
+	stored, _ := s.storedExpiry(data)
 	switch stored.form {
 	case byInactivity:
-		return time.UnixMicro(now.UnixMicro() + stored.micros).UTC()
+		return time.UnixMicro(modified.UnixMicro() + stored.micros).UTC()
 	case byDate:
 		return stored.at.UTC()
 	}
-	return now.Add(s.sessions.settings.CookieAge)
+	return modified.Add(s.CookieAge).UTC()
 }
 
 // Ends returns when the record ends as it is in the store; the zero time when the store cannot tell, or there is no record.
@@ -98,17 +103,19 @@ func (s *Session) Ends() time.Time { return s.ends }
 
 // BrowserClose reports whether the cookie ends with the browser (get_expire_at_browser_close).
 func (s *Session) BrowserClose() bool {
-	stored, _ := s.storedExpiry()
+	stored, _ := s.stored()
 	if stored.explicit {
 		return stored.zero
 	}
 	return s.sessions.settings.ExpireAtBrowserClose
 }
 
+func (s *Session) stored() (storedExpiry, error) { return s.sessions.settings.storedExpiry(s.data) }
+
 // ExpiryError tells, for the log, that the expiry in the session data cannot be read, where Django would answer 500; the default
 // is used instead. It is nil for a good one.
 func (s *Session) ExpiryError() error {
-	_, err := s.storedExpiry()
+	_, err := s.stored()
 	return err
 }
 

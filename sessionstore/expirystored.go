@@ -25,8 +25,8 @@ var errExpiryRange = errors.New("beyond year 9999")
 
 // storedExpiry reads the session data as get_expiry_age, get_expiry_date and get_expire_at_browser_close of
 // contrib/sessions/backends/base.py do. With an error it is the default.
-func (s *Session) storedExpiry() (storedExpiry, error) {
-	value, ok := s.data.Get(expiryName)
+func (s Settings) storedExpiry(data *pyvalue.Dict) (storedExpiry, error) {
+	value, ok := data.Get(expiryName)
 	if _, none := value.(pyvalue.None); !ok || none {
 		return storedExpiry{}, nil
 	}
@@ -38,7 +38,7 @@ func (s *Session) storedExpiry() (storedExpiry, error) {
 	return stored, nil
 }
 
-func (s *Session) readExpiry(value pyvalue.Value) (storedExpiry, error) {
+func (s Settings) readExpiry(value pyvalue.Value) (storedExpiry, error) {
 	switch v := value.(type) {
 	case pyvalue.Bool: // in Python True is 1
 		if v {
@@ -60,7 +60,7 @@ func (s *Session) readExpiry(value pyvalue.Value) (storedExpiry, error) {
 	case pyvalue.Str:
 		return s.readDate(string(v))
 	case *pyvalue.Opaque:
-		at, err := pickledDate(v, s.sessions.settings.TimeZone)
+		at, err := pickledDate(v, s.TimeZone)
 		return storedExpiry{form: byDate, at: at}, err
 	}
 	return storedExpiry{}, fmt.Errorf("a %T is no expiry", value)
@@ -73,24 +73,10 @@ func inactivity(micros int64) storedExpiry {
 	return storedExpiry{form: byInactivity, micros: micros}
 }
 
-func (s *Session) readDate(text string) (storedExpiry, error) {
+func (s Settings) readDate(text string) (storedExpiry, error) {
 	if text == "" {
 		return storedExpiry{}, nil
 	}
-	at, err := parseISO(text, s.sessions.settings.TimeZone)
+	at, err := parseISO(text, s.TimeZone)
 	return storedExpiry{form: byDate, at: at}, err
-}
-
-// Ends returns when a record with this data ends that was last written at modified: for stores that keep no date of their
-// own. An unreadable expiry in the data counts as the default.
-func (s Settings) Ends(data *pyvalue.Dict, modified time.Time) time.Time {
-	view := &Session{sessions: &Sessions{settings: s}, data: data}
-	stored, _ := view.storedExpiry()
-	switch stored.form {
-	case byInactivity:
-		return time.UnixMicro(modified.UnixMicro() + stored.micros).UTC()
-	case byDate:
-		return stored.at.UTC()
-	}
-	return modified.Add(s.CookieAge).UTC()
 }

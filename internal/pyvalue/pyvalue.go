@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/big"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -21,7 +22,10 @@ type (
 	// Bool is True or False.
 	Bool bool
 	// Int is an integer of any size. The zero Int is 0.
-	Int struct{ big *big.Int }
+	Int struct {
+		small int64
+		big   *big.Int // set only for what does not fit small, so that == tells most ints apart
+	}
 	// Float is a float; NaN and the infinities included.
 	Float float64
 	// Str is a string in UTF-8, with lone surrogates as three bytes each (WTF-8), as Python's "surrogatepass" writes them.
@@ -62,30 +66,33 @@ func (*Dict) pyValue()   {}
 func (*Opaque) pyValue() {}
 
 // NewInt returns n as a Python int.
-func NewInt(n int64) Int { return Int{big.NewInt(n)} }
+func NewInt(n int64) Int { return Int{small: n} }
 
 // NewBigInt returns a copy of n as a Python int.
-func NewBigInt(n *big.Int) Int { return Int{new(big.Int).Set(n)} }
+func NewBigInt(n *big.Int) Int { return intOf(new(big.Int).Set(n)) }
+
+// intOf keeps n, if it is too big for an int64.
+func intOf(n *big.Int) Int {
+	if n.IsInt64() {
+		return Int{small: n.Int64()}
+	}
+	return Int{big: n}
+}
 
 // Big returns a copy of i.
 func (i Int) Big() *big.Int {
 	if i.big == nil {
-		return new(big.Int)
+		return big.NewInt(i.small)
 	}
 	return new(big.Int).Set(i.big)
 }
 
 // Int64 returns i, and whether it fits.
-func (i Int) Int64() (int64, bool) {
-	if i.big == nil {
-		return 0, true
-	}
-	return i.big.Int64(), i.big.IsInt64()
-}
+func (i Int) Int64() (int64, bool) { return i.small, i.big == nil }
 
 func (i Int) String() string {
 	if i.big == nil {
-		return "0"
+		return strconv.FormatInt(i.small, 10)
 	}
 	return i.big.String()
 }
@@ -120,6 +127,13 @@ func (d *Dict) Set(key string, value Value) {
 		return
 	}
 	d.entries = append(d.entries, Entry{Str(key), value})
+}
+
+// With returns a shallow copy of d in which key holds value.
+func (d *Dict) With(key string, value Value) *Dict {
+	c := &Dict{entries: slices.Clone(d.entries)}
+	c.Set(key, value)
+	return c
 }
 
 // Delete removes the string key and reports whether it was there.
@@ -158,7 +172,7 @@ func Of(v any) (Value, error) {
 	case float64:
 		return Float(v), nil
 	case string:
-		return Str(strings.ToValidUTF8(v, "\uFFFD")), nil
+		return textOf(v), nil
 	case []byte:
 		return Bytes(v), nil
 	case []any:
@@ -167,6 +181,14 @@ func Of(v any) (Value, error) {
 		return dictOf(v)
 	}
 	return nil, fmt.Errorf("a session cannot hold a %T", v)
+}
+
+// textOf keeps what a Str can hold, lone surrogates too.
+func textOf(s string) Str {
+	if validText(s) {
+		return Str(s)
+	}
+	return Str(strings.ToValidUTF8(s, "\uFFFD"))
 }
 
 func listOf(items []any) (Value, error) {

@@ -4,9 +4,11 @@ import (
 	"math"
 	"strings"
 	"testing"
+	"time"
 
 	"coatcheck/auth"
 	"coatcheck/internal/pyvalue"
+	"coatcheck/sessionstore"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -45,6 +47,28 @@ func TestFieldsOfCustomHeaders(t *testing.T) {
 	names := []string{"Remote-User", "Remote-Email", "Remote-Groups", "Remote-Name", "X-Staff", "X-Root", "X-Tenant"}
 	if diff := cmp.Diff(names, h.Names()); diff != "" {
 		t.Errorf("Names: %s", diff)
+	}
+}
+
+// Values of the session reach the upstream also while nobody is logged in.
+func TestFieldsOfSession(t *testing.T) {
+	session, err := sessionstore.New(nil, sessionstore.Settings{}, time.Now).Open(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range map[string]any{"tenant": "acme", "visits": 3, "beta": true, "cart": []any{"a"}, "bad": "a\nb"} {
+		if err := session.Set(name, value); err != nil {
+			t.Fatal(err)
+		}
+	}
+	headers := []Header{{"X-Tenant", "session:tenant"}, {"X-Visits", "session:visits"}, {"X-Beta", "session:beta"}, {"X-Cart", "session:cart"}, {"X-None", "session:none"}}
+	got, err := mustNew(t, Options{Preset: "none", Headers: headers}).Fields(auth.Principal{Session: session})
+	want := []Field{{"X-Tenant", "acme"}, {"X-Visits", "3"}, {"X-Beta", "true"}}
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Errorf("%v, %s", err, diff)
+	}
+	if got, err := mustNew(t, Options{Headers: []Header{{"X-Bad", "session:bad"}}}).Fields(auth.Principal{Session: session}); err == nil {
+		t.Errorf("a session value with a line break is sent: %v", got)
 	}
 }
 

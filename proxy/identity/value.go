@@ -88,13 +88,10 @@ func joinGroups(groups []string, separator string) (string, error) {
 
 // sessionText is a string, number or boolean of the session; anything else is no header.
 func sessionText(p auth.Principal, key string) string {
-	session, ok := any(p.Session).(interface {
-		Get(name string) (pyvalue.Value, bool)
-	})
-	if !ok || p.Session == nil {
+	if p.Session == nil {
 		return ""
 	}
-	v, _ := session.Get(key)
+	v, _ := p.Session.Get(key)
 	return pythonText(v)
 }
 

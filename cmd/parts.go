@@ -1,0 +1,254 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"coatcheck/auth/password"
+	"coatcheck/auth/throttle"
+	"coatcheck/auth/userdb"
+	"coatcheck/internal/config"
+	"coatcheck/internal/signing"
+	"coatcheck/internal/sqlconn"
+	"coatcheck/sessionstore"
+	"coatcheck/sessionstore/codec"
+	"coatcheck/sessionstore/cookiestore"
+	"coatcheck/sessionstore/dbstore"
+	"coatcheck/sessionstore/filestore"
+	"coatcheck/sessionstore/ledger"
+)
+
+// parts are the stores and directories that a configuration names. The commands and the running proxy share them.
+type parts struct {
+	cfg      config.Config
+	log      *slog.Logger
+	keys     signing.Keys
+	db       *sqlconn.DB
+	users    *userdb.Directory
+	throttle *throttle.Throttle
+	store    sessionstore.Store
+	sessions *sessionstore.Sessions
+	settings sessionstore.Settings
+
+	tables  []tableMaker // what prepare makes besides the user tables
+	closers []func() error
+}
+
+// tableMaker makes its table where it is missing.
+type tableMaker interface {
+	CreateTable(ctx context.Context) error
+}
+
+// withTable returns m, whose table prepare will make.
+func withTable[M tableMaker](p *parts, m M) M {
+	p.tables = append(p.tables, m)
+	return m
+}
+
+// open reads the configuration and opens what it names; nothing is asked yet.
+func (e *environment) open() (*parts, error) {
+	cfg, err := e.load(nil)
+	if err != nil {
+		return nil, err
+	}
+	return openParts(cfg, newLogger(e.Stderr, slog.LevelWarn, "text"))
+}
+
+func openParts(cfg config.Config, log *slog.Logger) (*parts, error) {
+	p := &parts{cfg: cfg, log: log, settings: sessionstore.Settings{
+		CookieAge:            cfg.Session.CookieAge,
+		ExpireAtBrowserClose: cfg.Session.ExpireAtBrowserClose,
+		SaveEveryRequest:     cfg.Session.SaveEveryRequest,
+	}}
+	if cfg.Database.TimeZone != "UTC" { // a Django with USE_TZ off
+		p.settings.TimeZone = cfg.Database.Location()
+	}
+	for _, step := range []func() error{p.openKeys, p.openDatabase, p.openUsers, p.openSessions} {
+		if err := step(); err != nil {
+			return nil, errors.Join(err, p.close())
+		}
+	}
+	return p, nil
+}
+
+func (p *parts) close() error {
+	var errs []error
+	for _, c := range slices.Backward(p.closers) {
+		errs = append(errs, c())
+	}
+	return errors.Join(errs...)
+}
+
+func (p *parts) openKeys() error {
+	p.keys.Secret = p.cfg.SecretKey.Reveal()
+	for _, old := range p.cfg.SecretKeyFallbacks {
+		p.keys.Fallbacks = append(p.keys.Fallbacks, old.Reveal())
+	}
+	if p.keys.Secret != "" {
+		return nil
+	}
+	if err := makeDataDir(p.cfg.DataDir); err != nil {
+		return err
+	}
+	key, err := ownSecretKey(p.cfg.DataDir)
+	p.keys.Secret = key
+	return err
+}
+
+// ownDatabase reports whether the database is the one in data_dir, which no other program writes.
+func (p *parts) ownDatabase() bool { return p.cfg.Database.URL == (config.Secret{}) }
+
+func (p *parts) openDatabase() error {
+	url := p.cfg.Database.URL.Reveal()
+	if p.ownDatabase() {
+		if err := makeDataDir(p.cfg.DataDir); err != nil {
+			return err
+		}
+		url = "sqlite:" + filepath.Join(p.cfg.DataDir, "coatcheck.sqlite3")
+	}
+	db, err := sqlconn.Open(url, sqlconn.Options{TimeZone: p.cfg.Database.Location()})
+	if err != nil {
+		return fmt.Errorf("%w (key database.url)", err)
+	}
+	p.db = db
+	p.closers = append(p.closers, db.Close)
+	return nil
+}
+
+func (p *parts) openUsers() error {
+	registry, err := password.FromNames(p.cfg.Users.PasswordFormats)
+	if err != nil {
+		return fmt.Errorf("users.password_formats: %w", err)
+	}
+	registry = registry.WithLimits(password.Limits{Concurrency: p.cfg.Login.HashConcurrency})
+	p.users, err = userdb.Open(p.db, userdb.Options{
+		Registry: registry,
+		Upgrade:  p.upgradePasswords(),
+		Log:      p.log,
+	})
+	p.throttle = withTable(p, throttle.New(p.db, throttle.Options{MaxAttempts: p.cfg.Login.MaxAttempts, Secret: p.keys.Secret}))
+	return err
+}
+
+// upgradePasswords: a Django with another work factor would write the column back at its own logins, and each write ends sessions.
+func (p *parts) upgradePasswords() bool {
+	return p.cfg.Users.UpgradePasswords == "true" || (p.cfg.Users.UpgradePasswords == "auto" && p.ownDatabase())
+}
+
+func (p *parts) openSessions() error {
+	store, err := p.openStore()
+	if err != nil {
+		return err
+	}
+	p.store = store
+	p.sessions = sessionstore.New(store, p.settings, time.Now)
+	return nil
+}
+
+// openStore is where a session engine is added: one case.
+func (p *parts) openStore() (sessionstore.Store, error) {
+	signed := codec.NewSigned(p.keys, time.Now)
+	switch engine := p.cfg.Session.Engine; engine {
+	case "db":
+		return withTable(p, dbstore.New(p.db, signed, dbstore.Options{})), nil
+	case "file":
+		return p.openFiles(signed)
+	case "signed_cookies":
+		return cookiestore.New(p.keys, withTable(p, ledger.New(p.db, time.Now)), p.settings.CookieAge, time.Now), nil
+	default:
+		return nil, fmt.Errorf("session.engine %s has no store", engine)
+	}
+}
+
+// openFiles opens Django's directory, or makes one of our own in data_dir.
+func (p *parts) openFiles(signed *codec.Signed) (sessionstore.Store, error) {
+	dir := p.cfg.Session.FilePath
+	if dir == "" {
+		dir = filepath.Join(p.cfg.DataDir, "sessions")
+		if err := makeDataDir(dir); err != nil {
+			return nil, err
+		}
+	}
+	store, err := filestore.Open(signed, filestore.Options{
+		Dir: dir, CookieName: p.cfg.Session.CookieName, Settings: p.settings, Now: time.Now,
+	})
+	if err != nil {
+		return nil, err
+	}
+	p.closers = append(p.closers, store.Close)
+	return store, nil
+}
+
+// errForeignDatabase says that the database is in use by a program that is not Django.
+var errForeignDatabase = errors.New("the database belongs to another program")
+
+// prepare makes the tables that are missing, in an empty database or beside Django's own. In any other database nothing is made.
+func (p *parts) prepare(ctx context.Context) error {
+	tables, err := p.db.Tables(ctx)
+	if err != nil {
+		return fmt.Errorf("look at the database (key database.url): %w", err)
+	}
+	has := func(name string) bool { return slices.Contains(tables, name) }
+	if len(tables) > 0 && !has(userdb.DjangoTable) && !has(sessionTable) {
+		return fmt.Errorf("%w: it has the tables %s but none of Django's; give coatcheck a database of its own, or Django's (key database.url)",
+			errForeignDatabase, some(tables))
+	}
+	if !has(userdb.DjangoTable) {
+		if err := p.users.CreateTables(ctx); err != nil {
+			return fmt.Errorf("make user tables: %w", err)
+		}
+	}
+	for _, maker := range p.tables {
+		if err := maker.CreateTable(ctx); err != nil {
+			return err
+		}
+	}
+	return p.users.Check(ctx)
+}
+
+// sessionTable is Django's.
+const sessionTable = "django_session"
+
+// some lists the first few names.
+func some(names []string) string {
+	const few = 4
+	if len(names) > few {
+		return strings.Join(names[:few], ", ") + ", …"
+	}
+	return strings.Join(names, ", ")
+}
+
+// firstUserName is whom an empty user table begins with.
+const firstUserName = "admin"
+
+// firstPasswordChars leave out what is misread: no 0, 1, l, o. 20 of them hold 100 bits.
+const firstPasswordChars = "abcdefghijkmnpqrstuvwxyz23456789"
+
+// makeFirstUser adds the first user to an empty table and returns the password, "" if there was a user already.
+func (p *parts) makeFirstUser(ctx context.Context) (string, error) {
+	n, err := p.users.Count(ctx)
+	if err != nil || n > 0 {
+		return "", err
+	}
+	secret := randomText(firstPasswordChars, 20)
+	_, err = p.users.Add(ctx, userdb.NewUser{Username: firstUserName, Password: secret, Staff: true, Superuser: true})
+	if errors.Is(err, userdb.ErrUserExists) { // another first start was faster
+		return "", nil
+	}
+	return secret, err
+}
+
+// level turns the configured word into slog's.
+func level(word string) slog.Level {
+	var l slog.Level
+	if err := l.UnmarshalText([]byte(word)); err != nil {
+		return slog.LevelInfo // config.Load has checked the word
+	}
+	return l
+}

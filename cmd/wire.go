@@ -1,0 +1,185 @@
+package cmd
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"coatcheck/auth"
+	"coatcheck/internal/config"
+	"coatcheck/internal/demo"
+	"coatcheck/proxy"
+	"coatcheck/proxy/facts"
+	"coatcheck/proxy/health"
+	"coatcheck/proxy/identity"
+	"coatcheck/proxy/portal"
+	"coatcheck/proxy/sessioncookie"
+	"coatcheck/proxy/upstream"
+)
+
+// wire builds the running proxy out of the parts and the rest of the configuration.
+func (p *parts) wire() (*running, error) {
+	cookie, err := p.cookie()
+	if err != nil {
+		return nil, err
+	}
+	service := auth.NewService(auth.Options{
+		Directory: p.users, Checker: p.users, Throttle: p.throttle, Keys: p.keys, Sessions: p.settings,
+		RecordLogin: p.users.RecordLogin, Log: p.log, Attrs: requestAttrs, Now: time.Now,
+	})
+	pages, err := p.portal(cookie, service)
+	if err != nil {
+		return nil, err
+	}
+	handler, err := p.proxy(cookie, service, pages)
+	if err != nil {
+		return nil, err
+	}
+	r := &running{cfg: p.cfg, log: p.log, public: proxy.NewServer(handler, p.log)}
+	r.background = []func(context.Context){
+		func(ctx context.Context) { clean(ctx, p.chores(), p.log) },
+		func(ctx context.Context) { hangups(ctx, p.log) },
+	}
+	if p.cfg.AdminListen != "" {
+		r.admin = proxy.NewServer(health.New(time.Now, p.checks()...), p.log)
+	}
+	return r, nil
+}
+
+func (p *parts) chores() []chore {
+	return []chore{
+		{"expired sessions", p.store.ClearExpired},
+		{"old failed logins", p.throttle.Clear},
+	}
+}
+
+// checks are what has to answer before the proxy is ready.
+func (p *parts) checks() []health.Check {
+	return []health.Check{{Name: "database", Ask: p.db.PingContext}}
+}
+
+// requestAttrs says in a security event which request it was.
+func requestAttrs(ctx context.Context) []slog.Attr {
+	return []slog.Attr{slog.String("request_id", facts.From(ctx).RequestID)}
+}
+
+func (p *parts) cookie() (*sessioncookie.Cookie, error) {
+	s := p.cfg.Session
+	o := sessioncookie.Options{
+		Name: s.CookieName, Domain: s.CookieDomain, Path: s.CookiePath, SameSite: s.CookieSameSite,
+		Secure:   map[string]sessioncookie.Secure{"auto": sessioncookie.SecureAuto, "true": sessioncookie.SecureAlways, "false": sessioncookie.SecureNever}[s.CookieSecure],
+		HTTPOnly: s.CookieHTTPOnly, Now: time.Now,
+	}
+	if err := o.Validate(); err != nil {
+		return nil, fmt.Errorf("session cookie: %w", err)
+	}
+	return sessioncookie.New(o), nil
+}
+
+func (p *parts) portal(cookie *sessioncookie.Cookie, service *auth.Service) (http.Handler, error) {
+	logo, err := readLogo(p.cfg.Login.Logo)
+	if err != nil {
+		return nil, err
+	}
+	return portal.New(portal.Options{
+		Prefix: p.cfg.AuthPrefix, PublicURL: p.cfg.PublicURL,
+		Auth: service, Sessions: p.sessions, Cookie: cookie,
+		Title: p.cfg.Login.Title, Text: p.cfg.Login.Text, Logo: logo,
+		CookieAge: p.settings.CookieAge, ExpireAtBrowserClose: p.settings.ExpireAtBrowserClose, RememberMe: p.cfg.Login.RememberMe,
+		Log: p.log,
+	})
+}
+
+// readLogo reads the picture of the login page.
+func readLogo(file string) ([]byte, error) {
+	if file == "" {
+		return nil, nil
+	}
+	logo, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("login.logo: %w", err)
+	}
+	return logo, nil
+}
+
+func (p *parts) proxy(cookie *sessioncookie.Cookie, service *auth.Service, pages http.Handler) (*proxy.Handler, error) {
+	public, err := url.Parse(p.cfg.PublicURL)
+	if err != nil {
+		return nil, fmt.Errorf("public_url: %w", err)
+	}
+	routes, names, err := p.routes()
+	if err != nil {
+		return nil, err
+	}
+	return proxy.New(proxy.Options{
+		Routes: routes, Portal: pages, AuthPrefix: p.cfg.AuthPrefix, PublicURL: public,
+		TrustedProxies: p.cfg.TrustedProxies, FoldPaths: p.cfg.FoldPaths,
+		Stripper: identity.NewStripper(names...), Cookie: cookie, Sessions: p.sessions, Principals: service,
+		Log: p.log, Now: time.Now,
+	})
+}
+
+// routes turns the configured routes into the proxy's, one upstream for each URL, and collects the names of all identity headers.
+func (p *parts) routes() (routes []proxy.Route, names []string, err error) {
+	upstreams := map[string]proxy.Upstream{}
+	for _, r := range p.cfg.Routes {
+		headers, err := identityHeaders(r.Identity)
+		if err != nil {
+			return nil, nil, err
+		}
+		names = append(names, headers.Names()...)
+		to, err := p.upstream(upstreams, r)
+		if err != nil {
+			return nil, nil, fmt.Errorf("upstream of route %s%s: %w", r.Host, r.Path, err)
+		}
+		routes = append(routes, proxy.Route{
+			Host: r.Host, Path: r.Path, Methods: r.Methods, Access: access(r), Upstream: to,
+			StripPrefix: r.StripPrefix, Identity: headers, ShareSession: r.ShareSession,
+			AnonymousSession: r.AnonymousSession, NoTouch: !r.Touch,
+		})
+	}
+	return routes, names, nil
+}
+
+func identityHeaders(c config.Identity) (*identity.Headers, error) {
+	o := identity.Options{Preset: c.Preset, GroupSeparator: c.GroupSeparator}
+	for _, h := range c.Headers {
+		o.Headers = append(o.Headers, identity.Header{Name: h.Name, Value: h.Value})
+	}
+	headers, err := identity.New(o)
+	if err != nil {
+		return nil, fmt.Errorf("identity: %w", err)
+	}
+	return headers, nil
+}
+
+func access(r config.Route) proxy.Access {
+	return proxy.Access{
+		Mode:  map[string]proxy.Mode{"login": proxy.ModeLogin, "optional": proxy.ModeOptional, "public": proxy.ModePublic, "deny": proxy.ModeDeny}[r.Access],
+		Users: r.Users, Groups: r.Groups, Staff: r.Staff, Superuser: r.Superuser, Networks: r.Networks,
+	}
+}
+
+// upstream returns the upstream of the route from those made so far; without one it is the built-in demo.
+func (p *parts) upstream(made map[string]proxy.Upstream, r config.Route) (proxy.Upstream, error) {
+	target := strings.Join(r.Upstream, " ")
+	if u, ok := made[target]; ok || r.Access == "deny" {
+		return u, nil
+	}
+	if target == "" {
+		made[target] = demoUpstream{demo.New(demo.Options{AuthPrefix: p.cfg.AuthPrefix})}
+		return made[target], nil
+	}
+	u, err := upstream.New(upstream.Options{URL: target})
+	if err != nil {
+		return nil, err
+	}
+	p.closers = append(p.closers, func() error { u.Close(); return nil })
+	made[target] = u
+	return u, nil
+}

@@ -1,0 +1,127 @@
+package config
+
+import (
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// gap is a value of the contract that this build does not serve. It is refused with a sentence, never silently ignored; a
+// default always passes. When the capability arrives, its line goes.
+type gap struct {
+	key  string                 // of the top level, or routes.x; a * at the end covers all below
+	says func(value any) string // empty: this value is served
+}
+
+func gaps() []gap {
+	return []gap{
+		{"tls.*", other("TLS of our own is not in this version yet; let the proxy in front terminate it and name that in trusted_proxies")},
+		{"cache.url", other("Redis and memcached are not in this version yet; leave cache.url empty")},
+		{"session.engine", one("cache", "engine cache is not in this version yet; use db")},
+		{"session.engine", one("cached_db", "engine cached_db is not in this version yet; use db")},
+		{"session.engine", one("file", "engine file is not in this version yet; use db")},
+		{"session.engine", one("signed_cookies", "engine signed_cookies is not in this version yet; use db")},
+		{"database.url", scheme("postgres", "postgres:// is not in this version yet; use sqlite:PATH")},
+		{"database.url", scheme("postgresql", "postgres:// is not in this version yet; use sqlite:PATH")},
+		{"database.url", scheme("mysql", "mysql:// is not in this version yet; use sqlite:PATH")},
+		{"users.url", other("users in a database of their own are not in this version yet; leave users.url empty")},
+		{"users.table", other("user tables other than Django's auth_user are not in this version yet; use auth_user")},
+		{"users.columns.*", other("user tables other than Django's auth_user are not in this version yet; leave the columns as they are")},
+		{"users.query", other("user tables other than Django's auth_user are not in this version yet; leave query empty")},
+		{"users.groups_query", other("groups from tables other than Django's are not in this version yet; leave groups_query empty")},
+		{"users.password_formats", formats("plain", "passwords in plain text are not in this version yet; remove plain")},
+		{"session_api.listen", other("the session API is not in this version yet; leave it empty")},
+		{"routes.session_api", other("the session API is not in this version yet; use an identity header with the value session:KEY")},
+		{"routes.anonymous_session", other("sessions of anonymous visitors are not in this version yet; remove it")},
+		{"routes.touch", other("idle time-outs are not in this version yet, so every route has touch: true; remove it")},
+		{"session.idle_timeout", other("idle time-outs are not in this version yet; use cookie_age with save_every_request: true")},
+		{"session.max_lifetime", other("a longest lifetime is not in this version yet; use cookie_age")},
+		{"session.max_per_user", other("a number of sessions per user is not in this version yet; use 0")},
+		{"session.near_cache", duration("a bound for the near cache is not in this version yet; use auto or off")},
+		{"session.near_cache_bytes", other("a near cache measured in bytes is not in this version yet; use near_cache_entries")},
+		{"identity.jwt.*", other("signed assertions are not in this version yet; use preset or headers")},
+		{"identity.basic_auth", other("Basic credentials for the upstream are not in this version yet; use preset or headers")},
+		{"upstream", upstreams("h2c://", "upstream h2c:// is not in this version yet; use http://, https:// or unix:")},
+		{"upstream", upstreams("fcgi://", "upstream fcgi:// is not in this version yet; use http://, https:// or unix:")},
+		{"upstream", upstreams("fcgi+unix:", "upstream fcgi+unix: is not in this version yet; use http://, https:// or unix:")},
+		{"upstream", several("a list of upstreams is not in this version yet; name one")},
+	}
+}
+
+var index = regexp.MustCompile(`\[\d+\]`)
+
+// unavailable returns the sentence for a value that this build does not serve, or nothing.
+func unavailable(key string, f field, value any) string {
+	if f.kind == kindSection || f.kind == kindSections || reflect.DeepEqual(value, f.initially()) {
+		return ""
+	}
+	key = index.ReplaceAllString(key, "")
+	for _, g := range gaps() {
+		if !g.covers(key) {
+			continue
+		}
+		if text := g.says(value); text != "" {
+			return text
+		}
+	}
+	return ""
+}
+
+// covers: what a route shares with the top level is missing there, too.
+func (g gap) covers(key string) bool {
+	if rest, found := strings.CutPrefix(key, "routes."); found && (rest == "upstream" || strings.HasPrefix(rest, "identity.")) {
+		key = rest
+	}
+	prefix, all := strings.CutSuffix(g.key, "*")
+	return key == g.key || all && strings.HasPrefix(key, prefix)
+}
+
+func other(text string) func(any) string {
+	return func(any) string { return text }
+}
+
+func one(value, text string) func(any) string {
+	return when(text, func(v any) bool { return v == value })
+}
+
+func scheme(name, text string) func(any) string {
+	return when(text, func(v any) bool {
+		secret, ok := v.(Secret)
+		return ok && strings.HasPrefix(strings.ToLower(secret.Reveal()), name+":")
+	})
+}
+
+func duration(text string) func(any) string {
+	return when(text, func(v any) bool { return v != "auto" && v != "off" })
+}
+
+func upstreams(prefix, text string) func(any) string {
+	return when(text, func(v any) bool {
+		list, _ := v.(Upstreams)
+		return slices.ContainsFunc(list, func(u string) bool { return strings.HasPrefix(strings.ToLower(u), prefix) })
+	})
+}
+
+func formats(name, text string) func(any) string {
+	return when(text, func(v any) bool {
+		list, _ := v.(Formats)
+		return slices.Contains(list, name)
+	})
+}
+
+func several(text string) func(any) string {
+	return when(text, func(v any) bool {
+		list, _ := v.(Upstreams)
+		return len(list) > 1
+	})
+}
+
+func when(text string, missing func(v any) bool) func(any) string {
+	return func(v any) string {
+		if missing(v) {
+			return text
+		}
+		return ""
+	}
+}

@@ -1,0 +1,190 @@
+// Package config reads the configuration: the YAML file, the environment and the flags of serve, checked as a whole. It is
+// the only user of viper. What it returns is plain values; the wiring hands them on in small pieces, and nobody keeps a Config.
+package config
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Config is the whole configuration, complete and valid. The tags are the keys; what they mean, and their defaults,
+// stands in the table of fields.go.
+type Config struct {
+	Listen                 string         `mapstructure:"listen"`
+	AdminListen            string         `mapstructure:"admin_listen"` // empty: none
+	DataDir                string         `mapstructure:"data_dir"`
+	PublicURL              string         `mapstructure:"public_url"` // scheme and host, no slash at the end; or empty
+	TrustedProxies         []netip.Prefix `mapstructure:"trusted_proxies"`
+	AuthPrefix             string         `mapstructure:"auth_prefix"` // begins with a slash, ends without
+	SecretKey              Secret         `mapstructure:"secret_key"`  // from the file where that is given; empty: to be made in DataDir
+	SecretKeyFile          string         `mapstructure:"secret_key_file"`
+	SecretKeyFallbacks     []Secret       `mapstructure:"secret_key_fallbacks"`
+	SecretKeyFallbacksFile string         `mapstructure:"secret_key_fallbacks_file"`
+	FirstUser              bool           `mapstructure:"first_user"`
+	ShutdownGrace          time.Duration  `mapstructure:"shutdown_grace"`
+	FoldPaths              bool           `mapstructure:"fold_paths"`
+	Upstream               Upstreams      `mapstructure:"upstream"`
+	Routes                 []Route        `mapstructure:"routes"` // never empty after Load: without any in the file, one for / with access login
+	Database               Database       `mapstructure:"database"`
+	Cache                  Cache          `mapstructure:"cache"`
+	Session                Session        `mapstructure:"session"`
+	Users                  Users          `mapstructure:"users"`
+	Login                  Login          `mapstructure:"login"`
+	Identity               Identity       `mapstructure:"identity"`
+	SessionAPI             SessionAPI     `mapstructure:"session_api"`
+	TLS                    TLS            `mapstructure:"tls"`
+	Log                    Log            `mapstructure:"log"`
+
+	// Warnings are allowed but probably not meant. Load fills them beside an error, too.
+	Warnings Problems `mapstructure:"-"`
+
+	short bool // Routes was made from Upstream
+}
+
+// Upstreams is where a route forwards to: one URL (http, https or unix:/path), later several. Empty: the built-in demo.
+type Upstreams []string
+
+// Route is a rule: what it covers, who may pass, and where it leads.
+type Route struct {
+	Host             string         `mapstructure:"host"` // lower case; empty: any
+	Path             string         `mapstructure:"path"`
+	Methods          []string       `mapstructure:"methods"`  // upper case; empty: any
+	Upstream         Upstreams      `mapstructure:"upstream"` // the route's own, or else Config.Upstream; empty: deny, or the demo
+	StripPrefix      bool           `mapstructure:"strip_prefix"`
+	Access           string         `mapstructure:"access"` // login, optional, public or deny
+	Users            []string       `mapstructure:"users"`
+	Groups           []string       `mapstructure:"groups"`
+	Staff            bool           `mapstructure:"staff"`
+	Superuser        bool           `mapstructure:"superuser"`
+	Networks         []netip.Prefix `mapstructure:"networks"`
+	ShareSession     bool           `mapstructure:"share_session"`
+	AnonymousSession bool           `mapstructure:"anonymous_session"`
+	Touch            bool           `mapstructure:"touch"`
+	SessionAPI       bool           `mapstructure:"session_api"`
+	Identity         Identity       `mapstructure:"identity"` // Config.Identity with what the route overrides
+}
+
+// Database is where sessions and users are.
+type Database struct {
+	URL      Secret `mapstructure:"url"` // empty: sqlite in DataDir
+	URLFile  string `mapstructure:"url_file"`
+	TimeZone string `mapstructure:"time_zone"`
+}
+
+// Location is TimeZone, which Load has checked.
+func (d Database) Location() *time.Location {
+	loc, err := time.LoadLocation(d.TimeZone)
+	if err != nil {
+		return time.UTC
+	}
+	return loc
+}
+
+// Cache is Redis or memcached, with Django's key format.
+type Cache struct {
+	URL       Secret `mapstructure:"url"`
+	URLFile   string `mapstructure:"url_file"`
+	KeyPrefix string `mapstructure:"key_prefix"`
+	Version   int    `mapstructure:"version"`
+}
+
+// Session is Django's SESSION_… settings, and what goes beyond them.
+type Session struct {
+	Engine               string        `mapstructure:"engine"` // db, file, cache, cached_db or signed_cookies
+	CookieName           string        `mapstructure:"cookie_name"`
+	CookieAge            time.Duration `mapstructure:"cookie_age"` // whole seconds
+	CookieDomain         string        `mapstructure:"cookie_domain"`
+	CookiePath           string        `mapstructure:"cookie_path"`
+	CookieSecure         string        `mapstructure:"cookie_secure"` // auto, true or false
+	CookieHTTPOnly       bool          `mapstructure:"cookie_httponly"`
+	CookieSameSite       string        `mapstructure:"cookie_samesite"` // Lax, Strict, None, or empty for no attribute
+	ExpireAtBrowserClose bool          `mapstructure:"expire_at_browser_close"`
+	SaveEveryRequest     bool          `mapstructure:"save_every_request"`
+	FilePath             string        `mapstructure:"file_path"`
+	IdleTimeout          time.Duration `mapstructure:"idle_timeout"`
+	MaxLifetime          time.Duration `mapstructure:"max_lifetime"`
+	MaxPerUser           int           `mapstructure:"max_per_user"`
+	NearCache            string        `mapstructure:"near_cache"` // auto or off
+	NearCacheEntries     int           `mapstructure:"near_cache_entries"`
+	NearCacheBytes       int           `mapstructure:"near_cache_bytes"`
+}
+
+// Users is the user table and how its passwords are read.
+type Users struct {
+	URL              Secret  `mapstructure:"url"`
+	URLFile          string  `mapstructure:"url_file"`
+	Table            string  `mapstructure:"table"`
+	Columns          Columns `mapstructure:"columns"`
+	GroupsQuery      string  `mapstructure:"groups_query"`
+	Query            string  `mapstructure:"query"`
+	PasswordFormats  Formats `mapstructure:"password_formats"`
+	UpgradePasswords string  `mapstructure:"upgrade_passwords"` // auto, true or false
+}
+
+// Formats is a list of password formats by Django's algorithm names; empty means auto.
+type Formats []string
+
+// Columns are the names of the user table's columns.
+type Columns struct {
+	ID        string `mapstructure:"id"`
+	Username  string `mapstructure:"username"`
+	Password  string `mapstructure:"password"`
+	Email     string `mapstructure:"email"`
+	FirstName string `mapstructure:"first_name"`
+	LastName  string `mapstructure:"last_name"`
+	Active    string `mapstructure:"active"`
+	Staff     string `mapstructure:"staff"`
+	Superuser string `mapstructure:"superuser"`
+	LastLogin string `mapstructure:"last_login"`
+}
+
+// Login is the login page and its limits.
+type Login struct {
+	Title           string `mapstructure:"title"`
+	Logo            string `mapstructure:"logo"`
+	Text            string `mapstructure:"text"`
+	RememberMe      bool   `mapstructure:"remember_me"`
+	MaxAttempts     int    `mapstructure:"max_attempts"`     // 0: no throttle
+	HashConcurrency int    `mapstructure:"hash_concurrency"` // 0: number of cores
+}
+
+// Identity says in which headers the upstream is told who asks.
+type Identity struct {
+	Preset         string   `mapstructure:"preset"`
+	Headers        []Header `mapstructure:"headers"`
+	GroupSeparator string   `mapstructure:"group_separator"`
+	JWT            JWT      `mapstructure:"jwt"`
+}
+
+// Header is one identity header: its name and what it holds.
+type Header struct {
+	Name  string `mapstructure:"name"`
+	Value string `mapstructure:"value"` // id, username, email, name, groups, staff, superuser or session:KEY
+}
+
+// JWT is the signed assertion.
+type JWT struct {
+	Header string        `mapstructure:"header"`
+	TTL    time.Duration `mapstructure:"ttl"`
+}
+
+// SessionAPI is the listener through which an application reads and writes its session.
+type SessionAPI struct {
+	Listen string `mapstructure:"listen"`
+}
+
+// TLS is certificates, made by ACME or given as files.
+type TLS struct {
+	Domains  []string `mapstructure:"domains"`
+	Email    string   `mapstructure:"email"`
+	CA       string   `mapstructure:"ca"`
+	Storage  string   `mapstructure:"storage"`
+	CertFile string   `mapstructure:"cert_file"`
+	KeyFile  string   `mapstructure:"key_file"`
+}
+
+// Log is what the program says about itself.
+type Log struct {
+	Level  string `mapstructure:"level"`  // debug, info, warn or error
+	Format string `mapstructure:"format"` // auto, text or json
+}

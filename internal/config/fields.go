@@ -1,0 +1,100 @@
+package config
+
+// table is every key there is, in the order in which it is shown. A key has its struct field in config.go; a test holds the
+// two together. What this build cannot do yet stands in capabilities.go.
+func table() []field {
+	return withTwins([]field{
+		{name: "listen", initial: `":8080"`, check: listenAddress, doc: "address and port for browsers"},
+		{name: "admin_listen", initial: `"127.0.0.1:9091"`, check: optional(listenAddress), doc: `/healthz, /readyz, /metrics; "" switches them off`},
+		{name: "data_dir", initial: `"./coatcheck-data"`, check: directory, doc: "SQLite file, generated secret key (0600), certificates"},
+		{name: "public_url", initial: `""`, check: optional(publicURL), doc: "https://app.example.com; when set, redirects and cookie flags follow it"},
+		{name: "trusted_proxies", kind: kindPrefixes, initial: "[]", doc: "networks whose X-Forwarded-* is believed; empty = nobody"},
+		{name: "auth_prefix", initial: `"/.auth"`, check: prefixPath, doc: "where our own pages are"},
+		{name: "secret_key", kind: kindSecret, initial: `""`, doc: "Django's SECRET_KEY; made on first start in data_dir when not given"},
+		{name: "secret_key_fallbacks", kind: kindSecrets, initial: "[]", doc: "former keys: still read, never written with"},
+		{name: "first_user", kind: kindBool, initial: "false", doc: "make a first user where there is none; without a file, serve does so anyway"},
+		{name: "shutdown_grace", kind: kindDuration, initial: "15s", doc: "how long running requests may take after SIGTERM"},
+		{name: "fold_paths", kind: kindBool, initial: "false", doc: "compare the paths of routes without case"},
+		{name: "upstream", kind: kindUpstreams, initial: `""`, check: optional(upstreamURL), sample: "http, https or unix:/path, such as http://127.0.0.1:3000; empty: the built-in demo\n", doc: "short for one route: path /, access login; else for routes that name none"},
+		{name: "routes", kind: kindSections, initial: "[]", fields: routeFields(), sample: routeSample, doc: "longest path prefix wins, whole segments; hosts are matched first"},
+		{name: "database", kind: kindSection, fields: databaseFields(), doc: "where sessions and users are"},
+		{name: "cache", kind: kindSection, fields: cacheFields(), doc: "for the session engines cache and cached_db"},
+		{name: "session", kind: kindSection, fields: sessionFields(), doc: "Django's SESSION_... settings, and what goes beyond them"},
+		{name: "users", kind: kindSection, fields: userFields(), doc: "the user table"},
+		{name: "login", kind: kindSection, fields: loginFields(), doc: "the login page and its limits"},
+		{name: "identity", kind: kindSection, fields: identityFields(), doc: "how the upstream is told who asks"},
+		{name: "session_api", kind: kindSection, doc: "where applications read and write their sessions", fields: []field{
+			{name: "listen", initial: `""`, check: optional(listenOrSocket), doc: "127.0.0.1:9092 or unix:/path; off when empty"},
+		}},
+		{name: "tls", kind: kindSection, fields: tlsFields(), doc: "certificates: made by ACME, or files"},
+		{name: "log", kind: kindSection, doc: "what the program says about itself", fields: []field{
+			{name: "level", kind: kindChoice, choices: []string{"debug", "info", "warn", "error"}, initial: "info", doc: "debug, info, warn or error; error writes no access records"},
+			{name: "format", kind: kindChoice, choices: []string{"auto", "text", "json"}, initial: "auto", doc: "auto = text on a terminal, JSON otherwise"},
+		}},
+	})
+}
+
+const routeSample = ` - host: ""                        # empty: any
+   path: /
+   methods: []                     # empty: any
+   upstream: http://127.0.0.1:3000 # http, https or unix:/path
+   strip_prefix: false
+   access: login                   # login | optional (identity if there is one) | public | deny
+   users: []                       # with access login, any of users, groups, staff, superuser
+   groups: []
+   staff: false
+   superuser: false
+   networks: []                    # source networks that may pass at all
+   share_session: false            # let the session cookie through to the upstream (a Django that shares it)
+   anonymous_session: false        # visitors get a session before they log in
+   touch: true                     # false: polling here does not count as activity
+   session_api: false              # give the application a token for the session API
+   identity: {}                    # overrides of the section below
+`
+
+func routeFields() []field {
+	return []field{
+		{name: "host", initial: `""`, check: optional(hostName), doc: "host name without port; empty: any"},
+		{name: "path", initial: "/", check: routePath, doc: "path prefix, whole segments"},
+		{name: "methods", kind: kindTexts, initial: "[]", check: method, doc: "request methods; empty: any"},
+		{name: "upstream", kind: kindUpstreams, initial: `""`, check: optional(upstreamURL), doc: "http, https or unix:/path; the upstream above when empty"},
+		{name: "strip_prefix", kind: kindBool, initial: "false", doc: "take the path of the route off before forwarding"},
+		{name: "access", kind: kindChoice, choices: []string{"login", "optional", "public", "deny"}, initial: "login", doc: "login, optional (identity if there is one), public or deny"},
+		{name: "users", kind: kindTexts, initial: "[]", check: notEmpty, doc: "with access login, any of users, groups, staff, superuser"},
+		{name: "groups", kind: kindTexts, initial: "[]", check: notEmpty, doc: "with access login: groups whose members may pass"},
+		{name: "staff", kind: kindBool, initial: "false", doc: "with access login: staff may pass"},
+		{name: "superuser", kind: kindBool, initial: "false", doc: "with access login: superusers may pass"},
+		{name: "networks", kind: kindPrefixes, initial: "[]", doc: "source networks that may pass at all; empty: all"},
+		{name: "share_session", kind: kindBool, initial: "false", doc: "let the session cookie through to the upstream (a Django that shares it)"},
+		{name: "anonymous_session", kind: kindBool, initial: "false", doc: "visitors get a session before they log in"},
+		{name: "touch", kind: kindBool, initial: "true", doc: "false: polling here does not count as activity"},
+		{name: "session_api", kind: kindBool, initial: "false", doc: "give the application a token for the session API"},
+		{name: "identity", kind: kindSection, fields: identityFields(), doc: "overrides of the section identity"},
+	}
+}
+
+func databaseFields() []field {
+	return []field{
+		{name: "url", kind: kindSecret, initial: `""`, check: databaseURL, doc: "sqlite:PATH | postgres://... | mysql://...; default sqlite in data_dir"},
+		{name: "time_zone", initial: "UTC", check: timeZone, doc: "of dates in SQLite and MySQL; a Django with USE_TZ off keeps its own TIME_ZONE there"},
+	}
+}
+
+func cacheFields() []field {
+	return []field{
+		{name: "url", kind: kindSecret, initial: `""`, check: cacheURL, doc: "redis:// | rediss:// | redis-sentinel:// | redis-cluster:// | memcached://h1:11211,h2:11211"},
+		{name: "key_prefix", initial: `""`, check: optional(printable), doc: "Django's KEY_PREFIX"},
+		{name: "version", kind: kindInt, high: 1 << 31, initial: "1", doc: "Django's VERSION"},
+	}
+}
+
+func tlsFields() []field {
+	return []field{
+		{name: "domains", kind: kindTexts, initial: "[]", check: hostName, doc: "names to get certificates for by ACME"},
+		{name: "email", initial: `""`, check: optional(printable), doc: "for the certificate authority's notices"},
+		{name: "ca", initial: `""`, check: optional(directoryURL), doc: "directory URL, e.g. of a private ACME server"},
+		{name: "storage", kind: kindChoice, choices: []string{"file", "redis", "database"}, initial: "file", doc: "file, redis or database: shared by a fleet"},
+		{name: "cert_file", initial: `""`, doc: "certificate chain, PEM"},
+		{name: "key_file", initial: `""`, doc: "its private key, PEM"},
+	}
+}

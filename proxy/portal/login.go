@@ -1,0 +1,97 @@
+package portal
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"coatcheck/auth"
+	"coatcheck/proxy/facts"
+)
+
+// busyRetry is what clients are told to wait when too many passwords are being checked.
+const busyRetry = 3 * time.Second
+
+// showLogin shows the form. Who is logged in already sees that, and a link on: never a redirect, which could go in circles with
+// an application that sends its visitors back here.
+func (p *Portal) showLogin(w http.ResponseWriter, r *http.Request) {
+	principal, session, err := p.visit(w, r)
+	if err != nil {
+		p.fault(w, r, err)
+		return
+	}
+	next := p.queryNext(r)
+	switch {
+	case wantsJSON(r):
+		p.writeJSON(w, r, http.StatusOK, describe(principal, session, next))
+	case principal.Anonymous():
+		p.writePage(w, r, http.StatusOK, "login", page{Form: form{next: next}})
+	default:
+		p.writePage(w, r, http.StatusOK, "loggedin", page{Principal: principal, Next: orRoot(next)})
+	}
+}
+
+func (p *Portal) postLogin(w http.ResponseWriter, r *http.Request) {
+	if !p.sameOrigin(w, r) {
+		return
+	}
+	f, ok := p.readForm(w, r)
+	if !ok {
+		return
+	}
+	if f.username == "" || f.password == "" {
+		p.again(w, r, f, http.StatusBadRequest, "Enter your username and your password.", 0)
+		return
+	}
+	session, err := p.opts.Cookie.Open(r.Context(), p.opts.Sessions, r.Header)
+	if err != nil {
+		p.fault(w, r, fmt.Errorf("open session: %w", err))
+		return
+	}
+	attempt := auth.Attempt{Login: f.username, Password: f.password, Client: facts.From(r.Context()).Client, Remember: p.remember(f.remember)}
+	principal, err := p.opts.Auth.Login(r.Context(), session, attempt)
+	if err == nil {
+		err = p.setCookie(w, r, session)
+	}
+	if err != nil {
+		p.refuseLogin(w, r, f, err)
+		return
+	}
+	next := orRoot(f.next)
+	if wantsJSON(r) {
+		p.writeJSON(w, r, http.StatusOK, describe(principal, session, next))
+		return
+	}
+	p.redirect(w, next)
+}
+
+func (p *Portal) refuseLogin(w http.ResponseWriter, r *http.Request, f form, err error) {
+	var throttled *auth.ThrottledError
+	switch {
+	case errors.Is(err, auth.ErrInvalidCredentials):
+		p.again(w, r, f, http.StatusUnauthorized, "The username or the password is wrong.", 0)
+	case errors.As(err, &throttled):
+		wait := max(throttled.RetryAfter, time.Second)
+		p.again(w, r, f, http.StatusTooManyRequests, "Too many logins failed. Wait "+words(wait)+", then try again.", wait)
+	case errors.Is(err, auth.ErrBusy):
+		p.again(w, r, f, http.StatusServiceUnavailable, "Too many people are logging in at this moment. Try again in a few seconds.", busyRetry)
+	default:
+		p.fault(w, r, fmt.Errorf("log in: %w", err))
+	}
+}
+
+// remember is the visitor's wish as far as the page offers it: "on" needs the tick box, "off" can be asked for always.
+func (p *Portal) remember(wish auth.Remember) auth.Remember {
+	if wish == auth.RememberOn && !p.opts.RememberMe {
+		return auth.RememberDefault
+	}
+	return wish
+}
+
+func orRoot(next string) string {
+	if next == "" {
+		return "/"
+	}
+	return next
+}

@@ -1,0 +1,158 @@
+// Package portal is the proxy's own pages: log in, log out, who am I. Plain HTML forms, no script.
+//
+// Answers are JSON to a client that asks for application/json and is not a browser's navigation. Wrong credentials are
+// answered 401 with the form again, always the same (ASVS 6.3.8), and without WWW-Authenticate: there is no scheme that a browser could use.
+package portal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"coatcheck/auth"
+	"coatcheck/proxy/problem"
+	"coatcheck/proxy/sessioncookie"
+	"coatcheck/sessionstore"
+)
+
+// Auth says whom a session speaks for, logs in and out; *[auth.Service] is one. Errors other than [auth.ErrInvalidCredentials],
+// [auth.ErrBusy] and *[auth.ThrottledError] are faults.
+type Auth interface {
+	Principal(ctx context.Context, session *sessionstore.Session) (auth.Principal, error)
+	Login(ctx context.Context, session *sessionstore.Session, attempt auth.Attempt) (auth.Principal, error)
+	Logout(ctx context.Context, session *sessionstore.Session) error
+}
+
+// Sessions opens sessions by key; *[sessionstore.Sessions] is one. An error is a fault.
+type Sessions interface {
+	Open(ctx context.Context, key string) (*sessionstore.Session, error)
+}
+
+// Options are the parts and texts of a portal. Auth, Sessions and Cookie are required.
+type Options struct {
+	// Prefix is where the handler is mounted, without a slash at the end; default /.auth.
+	Prefix string
+	// PublicURL is the configuration's public_url. Its pages may post here, and next may name it.
+	PublicURL string
+
+	Auth     Auth
+	Sessions Sessions
+	Cookie   *sessioncookie.Cookie
+
+	// Title, Text and Logo are shown on the pages. Logo is a file's content: SVG, PNG, JPEG, GIF or WebP, at most 1 MiB.
+	Title string
+	Text  string
+	Logo  []byte
+
+	// CookieAge and ExpireAtBrowserClose are those of the sessions; they decide what "remember me" offers.
+	CookieAge            time.Duration
+	ExpireAtBrowserClose bool
+	// RememberMe shows the tick box and honours it.
+	RememberMe bool
+
+	Log *slog.Logger // nil: nothing is logged
+}
+
+// Portal serves the pages under its prefix. Safe for concurrent use.
+type Portal struct {
+	opts   Options
+	public string // origin of PublicURL, or empty
+	guard  *http.CrossOriginProtection
+	assets assets
+	policy string // Content-Security-Policy
+	routes map[string]map[string]http.HandlerFunc
+}
+
+// New returns the portal that opts describes, mounted at its prefix: it takes the request with the whole path.
+func New(opts Options) (*Portal, error) {
+	if opts.Auth == nil || opts.Sessions == nil || opts.Cookie == nil {
+		return nil, errors.New("portal: Auth, Sessions and Cookie are required")
+	}
+	if opts.Prefix == "" {
+		opts.Prefix = "/.auth"
+	}
+	if opts.Log == nil {
+		opts.Log = slog.New(slog.DiscardHandler)
+	}
+	p := &Portal{opts: opts, guard: http.NewCrossOriginProtection()}
+	err := errors.Join(checkPrefix(opts.Prefix), p.setPublic(opts.PublicURL), p.setAssets())
+	if err != nil {
+		return nil, fmt.Errorf("portal: %w", err)
+	}
+	p.setRoutes()
+	return p, nil
+}
+
+func checkPrefix(prefix string) error {
+	if !strings.HasPrefix(prefix, "/") || strings.HasSuffix(prefix, "/") || strings.ContainsAny(prefix, "?#%\\ ") || strings.Contains(prefix, "//") {
+		return fmt.Errorf("auth_prefix %q: give a path such as /.auth, without a slash at the end", prefix)
+	}
+	return nil
+}
+
+func (p *Portal) setPublic(raw string) error {
+	p.policy = policyFor("")
+	if raw == "" {
+		return nil
+	}
+	u, err := url.Parse(raw)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return fmt.Errorf("public_url %q: give it as https://app.example.com", raw)
+	}
+	p.public = originOf(u)
+	p.policy = policyFor(p.public)
+	return p.guard.AddTrustedOrigin(p.public)
+}
+
+// originOf writes u's origin as browsers do: lower case, without the scheme's own port.
+func originOf(u *url.URL) string {
+	port := map[string]string{"http": ":80", "https": ":443"}[u.Scheme]
+	return u.Scheme + "://" + strings.TrimSuffix(strings.ToLower(u.Host), port)
+}
+
+func (p *Portal) setRoutes() {
+	p.routes = map[string]map[string]http.HandlerFunc{
+		p.loginPath():              {http.MethodGet: p.showLogin, http.MethodPost: p.postLogin},
+		p.logoutPath():             {http.MethodGet: p.showLogout, http.MethodPost: p.postLogout},
+		p.opts.Prefix + "/session": {http.MethodGet: p.whoAmI},
+	}
+	for path, a := range p.assets.byPath {
+		p.routes[path] = map[string]http.HandlerFunc{http.MethodGet: a.serve}
+	}
+}
+
+func (p *Portal) loginPath() string  { return p.opts.Prefix + "/login" }
+func (p *Portal) logoutPath() string { return p.opts.Prefix + "/logout" }
+
+// ServeHTTP implements [http.Handler].
+func (p *Portal) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	methods, known := p.routes[r.URL.Path]
+	if !known {
+		problem.Write(w, r, problem.Problem{Status: http.StatusNotFound, Detail: "There is no such page here.", Link: p.loginPath(), LinkText: "Log in"})
+		return
+	}
+	method := r.Method
+	if method == http.MethodHead {
+		method = http.MethodGet
+	}
+	serve, allowed := methods[method]
+	if !allowed {
+		p.refuseMethod(w, r, methods)
+		return
+	}
+	serve(w, r)
+}
+
+func (p *Portal) refuseMethod(w http.ResponseWriter, r *http.Request, methods map[string]http.HandlerFunc) {
+	allow := "GET, HEAD"
+	if methods[http.MethodPost] != nil {
+		allow += ", POST"
+	}
+	w.Header().Set("Allow", allow)
+	problem.Write(w, r, problem.Problem{Status: http.StatusMethodNotAllowed, Detail: "This page takes " + allow + "."})
+}

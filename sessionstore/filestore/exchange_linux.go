@@ -1,0 +1,17 @@
+package filestore
+
+import (
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// exchange swaps the files a and b in dir in one step; it fails with fs.ErrNotExist when either is missing. The file system must know
+// RENAME_EXCHANGE: ext4, xfs, btrfs, tmpfs, overlayfs and zfs do, NFS does not.
+func exchange(dir *os.File, a, b string) error {
+	fd := int(dir.Fd())
+	if err := unix.Renameat2(fd, a, fd, b, unix.RENAME_EXCHANGE); err != nil {
+		return &os.LinkError{Op: "exchange", Old: a, New: b, Err: err}
+	}
+	return nil
+}
