@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -84,14 +85,14 @@ func (d *Directory) insert(ctx context.Context, tx *sql.Tx, n NewUser, encoded s
 
 // insertStatement names every column that we know of: Django's have no defaults in the database (SPEC 13.2).
 func (d *Directory) insertStatement(ctx context.Context, q querier, n NewUser, encoded string) (string, []any, error) {
-	present, err := columnsOf(ctx, q, d.table)
+	present, err := d.columnsOf(ctx, q, d.table)
 	if err != nil {
 		return "", nil, err
 	}
 	var names, marks []string
 	var args []any
 	put := func(column string, value any) {
-		if column != "" {
+		if column != "" && !slices.Contains(names, column) { // the e-mail address may be the user name
 			args = append(args, value)
 			names, marks = append(names, column), append(marks, d.db.Placeholder(len(args)))
 		}

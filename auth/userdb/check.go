@@ -93,6 +93,8 @@ func (d *Directory) replacePassword(ctx context.Context, user auth.User, encoded
 	p := d.db.Placeholder
 	text := "UPDATE " + d.table + " SET " + d.columns.Password + " = " + p(1) +
 		" WHERE " + d.column(d.columns.ID) + " = " + p(2) + " AND " + d.column(d.columns.Password) + " = " + p(3)
+	ctx, cancel := d.db.Timeout(ctx)
+	defer cancel()
 	res, err := d.db.ExecContext(ctx, text, encoded, idParameter(d.db.Dialect, user.ID), user.Password)
 	if err != nil {
 		return false, err
@@ -129,6 +131,8 @@ func (d *Directory) RecordLogin(ctx context.Context, id string, at time.Time) er
 	}
 	p := d.db.Placeholder
 	text := "UPDATE " + d.table + " SET " + d.columns.LastLogin + " = " + p(1) + " WHERE " + d.column(d.columns.ID) + " = " + p(2)
+	ctx, cancel := d.db.Timeout(ctx)
+	defer cancel()
 	_, err := d.db.ExecContext(ctx, text, d.db.Time(at), idParameter(d.db.Dialect, id))
 	return d.explain("record last login", err)
 }
