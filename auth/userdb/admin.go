@@ -13,6 +13,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"coatcheck/auth"
+	"coatcheck/internal/sqlconn"
 )
 
 // Account is a user as the administration sees them.
@@ -53,6 +54,11 @@ func (d *Directory) Add(ctx context.Context, n NewUser) (auth.User, error) {
 		user, err = d.insert(ctx, tx, n, encoded)
 		return err
 	})
+	if sqlconn.IsUnique(err) { // perhaps somebody else added them since we looked
+		if _, lookup := d.byName(ctx, d.db, n.Username); lookup == nil {
+			err = ErrUserExists
+		}
+	}
 	return user, d.named("add user "+n.Username, err)
 }
 
