@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"coatcheck/internal/config"
+	"coatcheck/proxy"
 )
 
 func newServe(env *environment) *cobra.Command {
@@ -162,7 +163,7 @@ func (r *running) serve(ctx context.Context, d doors) error {
 	for _, work := range r.background {
 		wg.Go(func() { work(background) })
 	}
-	start(r.public, d.public)
+	start(r.public, proxy.WatchedListener(d.public))
 	if d.admin != nil {
 		start(r.admin, d.admin)
 	}
