@@ -163,7 +163,7 @@ func (r *running) serve(ctx context.Context, d doors) error {
 	for _, work := range r.background {
 		wg.Go(func() { work(background) })
 	}
-	start(r.public, d.public)
+	start(r.public, proxy.WatchedListener(d.public))
 	if d.admin != nil {
 		start(r.admin, d.admin)
 	}

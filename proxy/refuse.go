@@ -38,9 +38,9 @@ func leaveBody(w http.ResponseWriter, r *http.Request) {
 func (h *Handler) checkRequest(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if status, err := h.objection(r); err != nil {
-			recordOf(r.Context()).err = err
-			// PRI is the start of HTTP/2 on a connection that speaks HTTP/1.
-			recordOf(r.Context()).closing = r.ProtoMajor == 1 || r.Method == "PRI"
+			rec := recordOf(r.Context())
+			rec.err, rec.event = err, "request_refused"
+			rec.closing = r.ProtoMajor == 1 || r.Method == "PRI" // PRI starts HTTP/2 on a connection that speaks HTTP/1
 			refuse(w, r, problem.Problem{Status: status, Detail: "This request is not accepted here: " + err.Error() + "."})
 			return
 		}

@@ -246,7 +246,7 @@ func newRig(t testing.TB, s settings) *rig {
 	}
 	g.addr = listener.Addr().String()
 	done := make(chan struct{})
-	go func() { defer close(done); _ = server.Serve(listener) }()
+	go func() { defer close(done); _ = server.Serve(WatchedListener(listener)) }()
 	t.Cleanup(func() { server.Close(); <-done })
 	return g
 }

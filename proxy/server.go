@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"log/slog"
-	"net"
 	"net/http"
 	"time"
 )
@@ -16,13 +15,11 @@ const (
 	maxH2FrameLen = 64 << 10
 )
 
-// Server is an [http.Server] with the limits and watches that only a server can have.
-type Server struct{ *http.Server }
-
-// NewServer returns the server for a [Handler]. It has no read or write timeout: long uploads, downloads, polls and
-// WebSockets are what a proxy is for; a [Handler] watches the pace of bodies itself. TLSConfig is the caller's.
-func NewServer(h http.Handler, log *slog.Logger) *Server {
-	return &Server{&http.Server{
+// NewServer returns the server for a [Handler], with the limits that only a server can keep. It has no read or write
+// timeout: long uploads, downloads, polls and WebSockets are what a proxy is for; a [Handler] watches the pace of bodies itself.
+// TLSConfig is the caller's. Serve it on [WatchedListener]s.
+func NewServer(h http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
 		Handler:           h,
 		ReadHeaderTimeout: headerTime,
 		IdleTimeout:       idleTime,
@@ -34,8 +31,5 @@ func NewServer(h http.Handler, log *slog.Logger) *Server {
 		ConnState:                    watchWire,
 		// Debug: what arrives here are handshakes of port scanners and the like.
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
-	}}
+	}
 }
-
-// Serve is [http.Server.Serve]. On a listener without TLS it also sees what net/http hides: see wire.
-func (s *Server) Serve(l net.Listener) error { return s.Server.Serve(wireListener{l}) }

@@ -16,7 +16,7 @@ import (
 func tlsRig(t *testing.T, g *rig) *httptest.Server {
 	t.Helper()
 	s := httptest.NewUnstartedServer(nil)
-	s.Config = NewServer(g.handler, discardLog()).Server
+	s.Config = NewServer(g.handler, discardLog())
 	s.EnableHTTP2 = true
 	s.StartTLS()
 	t.Cleanup(s.Close)

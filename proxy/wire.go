@@ -25,9 +25,13 @@ type wire struct {
 
 type wireKey struct{}
 
-// wireListener accepts wires; connections of a TLS listener stay what they are, as net/http wants to see them.
+// WatchedListener returns l for a [NewServer]: with it, requests that name two framings are refused; without it, their connections only
+// end after the answer. Connections of a TLS listener stay what they are, as net/http wants to see them.
+func WatchedListener(l net.Listener) net.Listener { return wireListener{l} }
+
 type wireListener struct{ net.Listener }
 
+// Accept implements [net.Listener].
 func (l wireListener) Accept() (net.Conn, error) {
 	conn, err := l.Listener.Accept()
 	if err != nil {
