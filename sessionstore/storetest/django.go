@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net/url"
 	"os"
 	"os/exec"
 	"strings"
@@ -154,29 +153,6 @@ func (d *Django) encode(data *pyvalue.Dict) []byte {
 		d.t.Fatal(err)
 	}
 	return text
-}
-
-// DjangoSettings are the settings of a Django with this engine (db, file, cache, cached_db, signed_cookies); the caller adds DATABASES, CACHES and so on.
-func DjangoSettings(engine, secretKey string) map[string]any {
-	return map[string]any{
-		"SECRET_KEY": secretKey, "SESSION_ENGINE": "django.contrib.sessions.backends." + engine, "USE_TZ": true, "TIME_ZONE": "UTC",
-	}
-}
-
-// DjangoDatabase is the setting DATABASES for a database URL as internal/sqlconn takes them.
-func DjangoDatabase(t testing.TB, rawURL string) map[string]any {
-	t.Helper()
-	if path, ok := strings.CutPrefix(rawURL, "sqlite:"); ok {
-		return map[string]any{"default": map[string]any{"ENGINE": "django.db.backends.sqlite3", "NAME": path}}
-	}
-	u, err := url.Parse(rawURL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	engine := map[string]string{"postgres": "postgresql", "mysql": "mysql"}[u.Scheme]
-	password, _ := u.User.Password()
-	return map[string]any{"default": map[string]any{"ENGINE": "django.db.backends." + engine, "NAME": strings.TrimPrefix(u.Path, "/"),
-		"USER": u.User.Username(), "PASSWORD": password, "HOST": u.Hostname(), "PORT": u.Port()}}
 }
 
 // shorten keeps failures readable.
