@@ -310,6 +310,24 @@ func TestMaxBody(t *testing.T) {
 	}
 }
 
+// An upstream that answers before it has read everything is heard at once.
+func TestEarlyAnswer(t *testing.T) {
+	g := publicRig(t)
+	g.app.serve(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.ReadFull(r.Body, make([]byte, 3))
+		_ = http.NewResponseController(w).EnableFullDuplex()
+		w.WriteHeader(http.StatusInsufficientStorage)
+		_, _ = io.WriteString(w, "full")
+		_ = http.NewResponseController(w).Flush()
+	})
+	conn := g.dial()
+	fmt.Fprintf(conn, "POST / HTTP/1.1\r\n%sContent-Length: 1000\r\n\r\nabc", hostLine)
+	res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil || res.StatusCode != 507 {
+		t.Fatalf("%v, %v, want the answer while the body is still being sent", res, err)
+	}
+}
+
 // rawUpstream answers every connection with text and closes it.
 func rawUpstream(t *testing.T, text string) string {
 	t.Helper()
