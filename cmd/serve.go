@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"coatcheck/internal/config"
+	"coatcheck/proxy"
 )
 
 func newServe(env *environment) *cobra.Command {
@@ -99,8 +100,8 @@ func (e *environment) announceFirstUser(ctx context.Context, p *parts) error {
 type running struct {
 	cfg        config.Config
 	log        *slog.Logger
-	public     *http.Server
-	admin      *http.Server // nil: none
+	public     *proxy.Server
+	admin      *proxy.Server // nil: none
 	background []func(ctx context.Context)
 }
 
@@ -151,7 +152,7 @@ func listen(ctx context.Context, key, address string) (net.Listener, error) {
 func (r *running) serve(ctx context.Context, d doors) error {
 	failed := make(chan error, 2)
 	var wg sync.WaitGroup
-	start := func(s *http.Server, l net.Listener) {
+	start := func(s *proxy.Server, l net.Listener) {
 		wg.Go(func() {
 			if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 				failed <- fmt.Errorf("serve %s: %w", l.Addr(), err)
@@ -162,7 +163,7 @@ func (r *running) serve(ctx context.Context, d doors) error {
 	for _, work := range r.background {
 		wg.Go(func() { work(background) })
 	}
-	start(r.public, d.public)
+	start(r.public, proxy.WatchedListener(d.public))
 	if d.admin != nil {
 		start(r.admin, d.admin)
 	}

@@ -52,6 +52,7 @@ func (h *Handler) noRoute(w http.ResponseWriter, r *http.Request, err error, all
 		w.Header().Set("Allow", strings.Join(slices.Compact(allow), ", "))
 		refuse(w, r, problem.Problem{Status: http.StatusMethodNotAllowed})
 	default:
+		recordOf(r.Context()).event = "request_refused"
 		refuse(w, r, problem.Problem{Status: http.StatusBadRequest, Detail: "This address is ambiguous: " + err.Error() + "."})
 	}
 }

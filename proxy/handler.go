@@ -56,12 +56,15 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.chain.Se
 
 func (o Options) missing() error {
 	var errs []error
-	for name, missing := range map[string]bool{
-		"Stripper": o.Stripper == nil, "Cookie": o.Cookie == nil, "Sessions": o.Sessions == nil,
-		"Principals": o.Principals == nil, "Log": o.Log == nil, "Portal and AuthPrefix": (o.Portal == nil) != (o.AuthPrefix == ""),
+	for _, part := range []struct {
+		name string
+		here bool
+	}{
+		{"Stripper", o.Stripper != nil}, {"Cookie", o.Cookie != nil}, {"Sessions", o.Sessions != nil}, {"Principals", o.Principals != nil},
+		{"Log", o.Log != nil}, {"Portal or AuthPrefix", (o.Portal == nil) == (o.AuthPrefix == "")},
 	} {
-		if missing {
-			errs = append(errs, fmt.Errorf("proxy options lack %s", name))
+		if !part.here {
+			errs = append(errs, fmt.Errorf("proxy options lack %s", part.name))
 		}
 	}
 	return errors.Join(errs...)

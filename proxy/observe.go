@@ -49,7 +49,7 @@ func (w *record) attrs(r *http.Request, took time.Duration) []slog.Attr {
 	case status == 0:
 		status = http.StatusOK // net/http's own answer of a handler that wrote nothing
 	}
-	attrs := make([]slog.Attr, 0, 10)
+	attrs := make([]slog.Attr, 0, 11)
 	attrs = append(attrs,
 		slog.String("request_id", w.RequestID),
 		slog.String("client", addrText(w.arrival)),
@@ -62,6 +62,9 @@ func (w *record) attrs(r *http.Request, took time.Duration) []slog.Attr {
 	)
 	if w.user != "" {
 		attrs = append(attrs, slog.String("user_id", plain(w.user)))
+	}
+	if w.event != "" {
+		attrs = append(attrs, slog.String("event", w.event))
 	}
 	if w.err != nil {
 		attrs = append(attrs, slog.String("err", plain(w.err.Error())))

@@ -10,6 +10,7 @@ import (
 
 	"coatcheck/auth"
 	"coatcheck/proxy/identity"
+	"coatcheck/proxy/sessioncookie"
 	"coatcheck/sessionstore"
 )
 
@@ -28,7 +29,7 @@ type Options struct {
 	FoldPaths bool
 
 	Stripper   Stripper
-	Cookie     Cookie
+	Cookie     *sessioncookie.Cookie
 	Sessions   *sessionstore.Sessions
 	Principals Principals
 
@@ -83,15 +84,4 @@ type Identity interface {
 // Principals finds out whom a session speaks for. It may change the session; an error is a fault, never "nobody".
 type Principals interface {
 	Principal(ctx context.Context, s *sessionstore.Session) (auth.Principal, error)
-}
-
-// Cookie reads and writes the session cookie; see [coatcheck/proxy/sessioncookie.Cookie].
-type Cookie interface {
-	Sent(h http.Header) bool
-	Keys(h http.Header) []string
-	Set(key string, age time.Duration, browserClose, https bool) (string, error)
-	Clear() string
-	Strip(h http.Header, keep string)
-	DropSetCookie(h http.Header)
-	SetBy(h http.Header) bool
 }

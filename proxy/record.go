@@ -20,8 +20,9 @@ type record struct {
 	status int // of the final answer; 0 before it
 	bytes  int64
 	user   string
-	err    error // the deepest
-	left   bool  // the client did not wait for the answer
+	err    error  // the deepest
+	event  string // of the security log
+	left   bool   // the client did not wait for the answer
 }
 
 type recordKey struct{}

@@ -28,7 +28,8 @@ func leaveBody(w http.ResponseWriter, r *http.Request) {
 	if r.ContentLength == 0 {
 		return
 	}
-	recordOf(r.Context()).closing = r.ProtoMajor == 1
+	rec := recordOf(r.Context())
+	rec.closing = rec.closing || r.ProtoMajor == 1
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(linger)) // no deadline: the limits of the server hold
 }
 
@@ -37,8 +38,9 @@ func leaveBody(w http.ResponseWriter, r *http.Request) {
 func (h *Handler) checkRequest(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if status, err := h.objection(r); err != nil {
-			recordOf(r.Context()).err = err
-			recordOf(r.Context()).closing = r.ProtoMajor == 1
+			rec := recordOf(r.Context())
+			rec.err, rec.event = err, "request_refused"
+			rec.closing = r.ProtoMajor == 1 || r.Method == "PRI" // PRI starts HTTP/2 on a connection that speaks HTTP/1
 			refuse(w, r, problem.Problem{Status: status, Detail: "This request is not accepted here: " + err.Error() + "."})
 			return
 		}
@@ -60,6 +62,9 @@ func (h *Handler) objection(r *http.Request) (status int, err error) {
 		return http.StatusBadRequest, fmt.Errorf("user name in the address")
 	case badTarget(r.RequestURI):
 		return http.StatusBadRequest, fmt.Errorf("address with a fragment, a control byte or no path")
+	}
+	if err := twoFramings(r); err != nil {
+		return http.StatusBadRequest, err
 	}
 	return h.objectHost(r)
 }

@@ -145,7 +145,10 @@ func (a *app) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		handler(w, r)
 		return
 	}
-	body, _ := io.ReadAll(r.Body)
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return // not a whole request: nothing an application would act on
+	}
 	seen := &asked{r.Method, r.RequestURI, r.Host, string(body), r.Header, r.Trailer}
 	a.mu.Lock()
 	a.last = seen
@@ -158,6 +161,13 @@ func (a *app) serve(handler http.HandlerFunc) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.handler = handler
+}
+
+// requests is how many the upstream has had.
+func (a *app) requests() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.count
 }
 
 // taken is the last request the upstream saw, nil for none, and forgets it.
@@ -236,7 +246,7 @@ func newRig(t testing.TB, s settings) *rig {
 	}
 	g.addr = listener.Addr().String()
 	done := make(chan struct{})
-	go func() { defer close(done); _ = server.Serve(listener) }()
+	go func() { defer close(done); _ = server.Serve(WatchedListener(listener)) }()
 	t.Cleanup(func() { server.Close(); <-done })
 	return g
 }

@@ -66,6 +66,7 @@ type Directory struct {
 	membership  *membership // learned at first use; nil before
 
 	upgradeWarning sync.Once
+	refused        seen
 }
 
 var (
