@@ -29,7 +29,8 @@ type parts struct {
 	cfg      config.Config
 	log      *slog.Logger
 	keys     signing.Keys
-	db       *sqlconn.DB
+	db       *sqlconn.DB // of sessions and our own tables
+	userDB   *sqlconn.DB // of the users; often the same
 	users    *userdb.Directory
 	throttle *throttle.Throttle
 	store    sessionstore.Store
@@ -121,14 +122,25 @@ func (p *parts) openDatabase() error {
 	return nil
 }
 
+// openUsers opens the user directory, in a database of its own where users.url names one.
 func (p *parts) openUsers() error {
-	registry, err := password.FromNames(p.cfg.Users.PasswordFormats)
+	u := p.cfg.Users
+	db := p.db
+	if !u.URL.Empty() {
+		var err error
+		if db, err = sqlconn.Open(u.URL.Reveal(), sqlconn.Options{TimeZone: p.cfg.Database.Location()}); err != nil {
+			return fmt.Errorf("%w (key users.url)", err)
+		}
+		p.closers = append(p.closers, db.Close)
+	}
+	p.userDB = db
+	registry, err := password.FromNames(p.passwordFormats())
 	if err != nil {
 		return fmt.Errorf("users.password_formats: %w", err)
 	}
-	registry = registry.WithLimits(password.Limits{Concurrency: p.cfg.Login.HashConcurrency})
-	p.users, err = userdb.Open(p.db, userdb.Options{
-		Registry: registry,
+	p.users, err = userdb.Open(db, userdb.Options{
+		Table: u.Table, Columns: userdb.Columns(u.Columns), GroupsQuery: u.GroupsQuery, Query: u.Query,
+		Registry: registry.WithLimits(password.Limits{Concurrency: p.cfg.Login.HashConcurrency}),
 		Upgrade:  p.upgradePasswords(),
 		Log:      p.log,
 	})
@@ -136,10 +148,26 @@ func (p *parts) openUsers() error {
 	return err
 }
 
+// djangoUsers reports whether the user table is Django's own.
+func (p *parts) djangoUsers() bool {
+	return p.cfg.Users.Query == "" && p.cfg.Users.Table == userdb.DjangoTable
+}
+
+// passwordFormats: Django's default list for Django's table, otherwise all but plain and unsalted ones.
+func (p *parts) passwordFormats() []string {
+	if len(p.cfg.Users.PasswordFormats) > 0 || p.djangoUsers() {
+		return p.cfg.Users.PasswordFormats
+	}
+	return []string{"all"}
+}
+
 // upgradePasswords: a Django with another work factor would write the column back at its own logins, and each write ends sessions.
 func (p *parts) upgradePasswords() bool {
-	return p.cfg.Users.UpgradePasswords == "true" || (p.cfg.Users.UpgradePasswords == "auto" && p.ownDatabase())
+	return p.cfg.Users.UpgradePasswords == "true" || (p.cfg.Users.UpgradePasswords == "auto" && p.ownUsers())
 }
+
+// ownUsers reports whether the user table is the one we made, which nobody else writes.
+func (p *parts) ownUsers() bool { return p.ownDatabase() && p.cfg.Users.URL.Empty() && p.djangoUsers() }
 
 func (p *parts) openSessions() error {
 	store, err := p.openStore()
@@ -195,11 +223,11 @@ func (p *parts) prepare(ctx context.Context) error {
 		return fmt.Errorf("look at the database (key database.url): %w", err)
 	}
 	has := func(name string) bool { return slices.Contains(tables, name) }
-	if len(tables) > 0 && !has(userdb.DjangoTable) && !has(sessionTable) {
+	if len(tables) > 0 && !has(userdb.DjangoTable) && !has(sessionTable) && !has(p.cfg.Users.Table) && !slices.ContainsFunc(tables, ours) {
 		return fmt.Errorf("%w: it has the tables %s but none of Django's; give coatcheck a database of its own, or Django's (key database.url)",
 			errForeignDatabase, some(tables))
 	}
-	if !has(userdb.DjangoTable) {
+	if p.djangoUsers() && p.userDB == p.db && !has(userdb.DjangoTable) {
 		if err := p.users.CreateTables(ctx); err != nil {
 			return fmt.Errorf("make user tables: %w", err)
 		}
@@ -211,6 +239,9 @@ func (p *parts) prepare(ctx context.Context) error {
 	}
 	return p.users.Check(ctx)
 }
+
+// ours reports whether a table is one of coatcheck's own.
+func ours(table string) bool { return strings.HasPrefix(table, "coatcheck_") }
 
 // sessionTable is Django's.
 const sessionTable = "django_session"

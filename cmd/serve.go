@@ -100,8 +100,8 @@ func (e *environment) announceFirstUser(ctx context.Context, p *parts) error {
 type running struct {
 	cfg        config.Config
 	log        *slog.Logger
-	public     *proxy.Server
-	admin      *proxy.Server // nil: none
+	public     *http.Server
+	admin      *http.Server // nil: none
 	background []func(ctx context.Context)
 }
 
@@ -152,7 +152,7 @@ func listen(ctx context.Context, key, address string) (net.Listener, error) {
 func (r *running) serve(ctx context.Context, d doors) error {
 	failed := make(chan error, 2)
 	var wg sync.WaitGroup
-	start := func(s *proxy.Server, l net.Listener) {
+	start := func(s *http.Server, l net.Listener) {
 		wg.Go(func() {
 			if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 				failed <- fmt.Errorf("serve %s: %w", l.Addr(), err)
