@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -56,4 +57,13 @@ func newSettings(t testing.TB, e engine) settings {
 		s.files = dir
 	}
 	return s
+}
+
+// addUser makes a user by the command, with the process's configuration.
+func (p *process) addUser(name string) {
+	p.t.Helper()
+	out, err := p.run(userPassword+"\n", "user", "add", name, "--password-stdin", "--config", filepath.Join(p.dir, "config.yaml"))
+	if err != nil {
+		p.t.Fatalf("%v\n%s", err, out)
+	}
 }
