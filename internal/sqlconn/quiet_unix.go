@@ -7,7 +7,8 @@ import (
 	"syscall"
 )
 
-// quiet reports whether the other side has neither sent anything nor hung up. It does not wait.
+// quiet reports whether the other side has neither sent anything nor hung up. It does not wait: not for data, and not for somebody who
+// reads from the connection meanwhile, as pgx's background reader does for as long as the server is silent (RawConn.Read would wait for its turn).
 func quiet(conn net.Conn) bool {
 	if encrypted, ok := conn.(interface{ NetConn() net.Conn }); ok {
 		conn = encrypted.NetConn()
@@ -21,10 +22,9 @@ func quiet(conn net.Conn) bool {
 		return false
 	}
 	var peekErr error
-	err = raw.Read(func(fd uintptr) bool {
+	err = raw.Control(func(fd uintptr) {
 		var buf [1]byte
 		_, _, peekErr = syscall.Recvfrom(int(fd), buf[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
-		return true
 	})
 	return err == nil && (peekErr == syscall.EAGAIN || peekErr == syscall.EWOULDBLOCK)
 }
