@@ -38,8 +38,8 @@ func openPostgres(rawURL string, opts Options) (*sql.DB, error) {
 
 // discardDead looks at a connection before it is used again: one that the server has ended would fail the next statement, as would each other that
 // it has ended with it (F18). go-sql-driver/mysql does the same by itself.
-func discardDead(_ context.Context, conn *pgx.Conn) error {
-	if pg := conn.PgConn(); !quiet(pg.Conn()) && pg.CheckConn() != nil {
+func discardDead(ctx context.Context, conn *pgx.Conn) error {
+	if !quiet(conn.PgConn().Conn()) && conn.Ping(ctx) != nil {
 		return driver.ErrBadConn
 	}
 	return nil
