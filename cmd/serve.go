@@ -55,6 +55,7 @@ func (e *environment) serve(ctx context.Context, cfg config.Config) error {
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 
 	log := newLogger(e.Stderr, level(cfg.Log.Level), cfg.Log.Format)
+	adoptStandardLog(log)
 	for _, w := range cfg.Warnings {
 		log.Warn("configuration: " + w.String())
 	}

@@ -60,7 +60,16 @@ func (p *parts) chores() []chore {
 
 // checks are what has to answer before the proxy is ready.
 func (p *parts) checks() []health.Check {
-	return []health.Check{{Name: "database", Ask: p.db.PingContext}}
+	return []health.Check{
+		{Name: "database", Ask: p.users.Check}, // a ping would not notice that an SQLite file is broken
+		{Name: "sessions", Ask: p.askSessions},
+	}
+}
+
+// askSessions looks for a session that nobody has.
+func (p *parts) askSessions(ctx context.Context) error {
+	_, err := p.sessions.Open(ctx, p.sessions.NewKey())
+	return err
 }
 
 // requestAttrs says in a security event which request it was.
