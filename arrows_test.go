@@ -34,6 +34,8 @@ var arrows = map[string][]string{
 	"sessionstore/cookiestore": {"internal/pyvalue", "internal/signing", "sessionstore", "sessionstore/codec"},
 	"sessionstore/ledger":      {"internal/sqlconn"},
 
+	"internal/metrics": {"auth", "proxy", "sessionstore"},
+
 	"auth":          {"internal/pyvalue", "internal/signing", "sessionstore"},
 	"auth/userdb":   {"auth", "auth/password", "internal/sqlconn"},
 	"auth/throttle": {"auth", "internal/signing", "internal/sqlconn"},
@@ -62,6 +64,7 @@ var owners = map[string][]string{
 	"github.com/jackc/pgx":             {"internal/sqlconn"},
 	"github.com/go-sql-driver/mysql":   {"internal/sqlconn"},
 	"github.com/spf13/cobra":           {"cmd"},
+	"github.com/prometheus":            {"internal/metrics"},
 }
 
 // banned are standard packages that a tree must not import outside its tests.

@@ -20,7 +20,11 @@ func (f *forward) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if e, ok := r.Context().Value(errandKey{}).(*errand); ok {
 		e.mark(w.Header())
 	}
-	refuse(w, r, failure(err))
+	p := failure(err)
+	if p.Status >= http.StatusBadGateway && !rec.left {
+		rec.event = EventUpstreamFailed
+	}
+	refuse(w, r, p)
 }
 
 // failure tells the client's faults from the upstream's. Nothing of the error's text is shown.
