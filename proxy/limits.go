@@ -42,6 +42,9 @@ type pacedBody struct {
 	left    time.Duration // to wait for the rest of progressBytes
 	got     int
 
+	reading sync.Mutex // held by Read
+	fault   error      // why the body ended early
+
 	mu   sync.Mutex // the transport may still read when the handler returns
 	done bool
 }
@@ -53,6 +56,8 @@ func (e *bodyError) Error() string { return "read request body: " + e.err.Error(
 func (e *bodyError) Unwrap() error { return e.err }
 
 func (b *pacedBody) Read(p []byte) (int, error) {
+	b.reading.Lock()
+	defer b.reading.Unlock()
 	began := time.Now()
 	b.deadline(began.Add(max(b.left, time.Millisecond)), false)
 	n, err := b.body.Read(p)
@@ -63,8 +68,16 @@ func (b *pacedBody) Read(p []byte) (int, error) {
 	b.deadline(time.Time{}, err != nil)
 	if err != nil && !errors.Is(err, io.EOF) {
 		err = &bodyError{err}
+		b.fault = err
 	}
 	return n, err
+}
+
+// failure is for requests that are cancelled: then a Read that still runs is about to return.
+func (b *pacedBody) failure() error {
+	b.reading.Lock()
+	defer b.reading.Unlock()
+	return b.fault
 }
 
 // abandon ends the reading: what still comes within wait is thrown away by net/http (server.go maxPostHandlerReadBytes), so that the
