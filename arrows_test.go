@@ -38,6 +38,8 @@ var arrows = map[string][]string{
 	// The row decides, whatever store it is in: no dbstore here.
 	"sessionstore/cacheddbstore": {"internal/pyvalue", "sessionstore", "sessionstore/cache"},
 
+	"internal/metrics": {"auth", "proxy", "sessionstore"},
+
 	"auth":          {"internal/pyvalue", "internal/signing", "sessionstore"},
 	"auth/userdb":   {"auth", "auth/password", "internal/sqlconn"},
 	"auth/throttle": {"auth", "internal/signing", "internal/sqlconn"},
@@ -66,6 +68,7 @@ var owners = map[string][]string{
 	"github.com/jackc/pgx":             {"internal/sqlconn"},
 	"github.com/go-sql-driver/mysql":   {"internal/sqlconn"},
 	"github.com/spf13/cobra":           {"cmd"},
+	"github.com/prometheus":            {"internal/metrics"},
 }
 
 // banned are standard packages that a tree must not import outside its tests.

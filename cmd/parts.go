@@ -14,6 +14,7 @@ import (
 	"coatcheck/auth/throttle"
 	"coatcheck/auth/userdb"
 	"coatcheck/internal/config"
+	"coatcheck/internal/metrics"
 	"coatcheck/internal/signing"
 	"coatcheck/internal/sqlconn"
 	"coatcheck/sessionstore"
@@ -28,9 +29,11 @@ import (
 type parts struct {
 	cfg      config.Config
 	log      *slog.Logger
+	metrics  *metrics.Metrics // nil: nothing is counted
 	keys     signing.Keys
 	db       *sqlconn.DB // of sessions and our own tables
 	userDB   *sqlconn.DB // of the users; often the same
+	hashes   *password.Registry
 	users    *userdb.Directory
 	throttle *throttle.Throttle
 	store    sessionstore.Store
@@ -58,11 +61,11 @@ func (e *environment) open() (*parts, error) {
 	if err != nil {
 		return nil, err
 	}
-	return openParts(cfg, newLogger(e.Stderr, slog.LevelWarn, "text"))
+	return openParts(cfg, newLogger(e.Stderr, slog.LevelWarn, "text"), nil)
 }
 
-func openParts(cfg config.Config, log *slog.Logger) (*parts, error) {
-	p := &parts{cfg: cfg, log: log, settings: sessionstore.Settings{
+func openParts(cfg config.Config, log *slog.Logger, counted *metrics.Metrics) (*parts, error) {
+	p := &parts{cfg: cfg, log: log, metrics: counted, settings: sessionstore.Settings{
 		CookieAge:            cfg.Session.CookieAge,
 		ExpireAtBrowserClose: cfg.Session.ExpireAtBrowserClose,
 		SaveEveryRequest:     cfg.Session.SaveEveryRequest,
@@ -138,9 +141,10 @@ func (p *parts) openUsers() error {
 	if err != nil {
 		return fmt.Errorf("users.password_formats: %w", err)
 	}
+	p.hashes = registry.WithLimits(password.Limits{Concurrency: p.cfg.Login.HashConcurrency})
 	p.users, err = userdb.Open(db, userdb.Options{
 		Table: u.Table, Columns: userdb.Columns(u.Columns), GroupsQuery: u.GroupsQuery, Query: u.Query,
-		Registry: registry.WithLimits(password.Limits{Concurrency: p.cfg.Login.HashConcurrency}),
+		Registry: p.hashes,
 		Upgrade:  p.upgradePasswords(),
 		Log:      p.log,
 	})
@@ -175,6 +179,9 @@ func (p *parts) openSessions() error {
 		return err
 	}
 	p.store = store
+	if p.metrics != nil {
+		store = p.metrics.Store(store)
+	}
 	p.sessions = sessionstore.New(store, p.settings, time.Now)
 	return nil
 }

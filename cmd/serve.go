@@ -18,6 +18,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"coatcheck/internal/config"
+	"coatcheck/internal/metrics"
 	"coatcheck/proxy"
 )
 
@@ -54,7 +55,9 @@ func (e *environment) serve(ctx context.Context, cfg config.Config) error {
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 
-	log := newLogger(e.Stderr, level(cfg.Log.Level), cfg.Log.Format)
+	facts := readBuildFacts()
+	counted := metrics.New(metrics.Build{Version: facts.Version, Revision: facts.Revision, Go: facts.Go})
+	log := slog.New(counted.Events(newLogger(e.Stderr, level(cfg.Log.Level), cfg.Log.Format).Handler()))
 	adoptStandardLog(log)
 	for _, w := range cfg.Warnings {
 		log.Warn("configuration: " + w.String())
@@ -64,11 +67,12 @@ func (e *environment) serve(ctx context.Context, cfg config.Config) error {
 		return err
 	}
 	defer doors.close()
-	p, err := openParts(cfg, log)
+	p, err := openParts(cfg, log, counted)
 	if err != nil {
 		return err
 	}
 	defer p.close()
+	counted.HashQueue(p.hashes.Load)
 	r, err := p.wire()
 	if err != nil {
 		return err

@@ -24,6 +24,7 @@ type Handler struct {
 	guard    *guard
 	log      *slog.Logger
 	now      func() time.Time
+	observer func(Observation)
 }
 
 // New returns the proxy that o describes; the error holds everything that is wrong with it.
@@ -37,7 +38,7 @@ func New(o Options) (*Handler, error) {
 	h := &Handler{
 		networks: networks{proxies: o.TrustedProxies, unix: o.TrustUnix, secure: o.PublicURL.Scheme == "https"},
 		hosts:    ownHosts(o.Routes, o.PublicURL),
-		portal:   o.Portal, stripper: o.Stripper, log: o.Log, now: o.Now,
+		portal:   o.Portal, stripper: o.Stripper, log: o.Log, now: o.Now, observer: o.Observe,
 	}
 	if err := errors.Join(o.missing(), h.route(o)); err != nil {
 		return nil, err

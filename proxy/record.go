@@ -20,6 +20,7 @@ type record struct {
 
 	status int // of the final answer; 0 before it
 	bytes  int64
+	route  string // see Observation
 	user   string
 	err    error  // the deepest
 	event  string // of the security log

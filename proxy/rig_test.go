@@ -222,6 +222,7 @@ type settings struct {
 	trusted  []string
 	public   string
 	fold     bool
+	observe  func(Observation)
 	noPortal bool
 	upstream string
 }
@@ -277,7 +278,7 @@ func (g *rig) newHandler(s settings) *Handler {
 	o := Options{
 		Routes: s.routes, Portal: http.HandlerFunc(portalOfTests), AuthPrefix: "/.auth", FoldPaths: s.fold,
 		Stripper: identity.NewStripper(headers.Names()...), Cookie: sessioncookie.New(s.cookie), Sessions: g.sessions, Principals: g.users,
-		Log: slog.New(slog.NewJSONHandler(g.log, nil)),
+		Log: slog.New(slog.NewJSONHandler(g.log, nil)), Observe: s.observe,
 	}
 	if s.noPortal {
 		o.Portal, o.AuthPrefix = nil, ""

@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// quiet reports whether the other side has neither sent anything nor hung up. It does not wait: not for data, and not for somebody who
-// reads from the connection meanwhile, as pgx's background reader does for as long as the server is silent (RawConn.Read would wait for its turn).
+// quiet reports whether the other side has neither sent anything nor hung up. It does not wait: Control takes no lock, where RawConn.Read would
+// queue behind a reader that pgx may have left in the connection (its bgreader, after a slow write), without an end.
 func quiet(conn net.Conn) bool {
 	if encrypted, ok := conn.(interface{ NetConn() net.Conn }); ok {
 		conn = encrypted.NetConn()

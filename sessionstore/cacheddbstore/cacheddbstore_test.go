@@ -59,7 +59,6 @@ type site struct {
 	cacheURL    string
 	databaseURL func(testing.TB) string
 	cache       map[string]any // Django's setting
-	database    func(url string) map[string]any
 }
 
 func (s site) harness() storetest.Harness {
@@ -93,7 +92,7 @@ func (s site) harness() storetest.Harness {
 				},
 			}
 			p.Django = storetest.DjangoSettings("cached_db", secret)
-			p.Django["DATABASES"] = s.database(url)
+			p.Django["DATABASES"] = storetest.DjangoDatabase(t, url)
 			settings := map[string]any{"KEY_PREFIX": prefix}
 			for name, value := range s.cache {
 				settings[name] = value
@@ -107,15 +106,11 @@ func (s site) harness() storetest.Harness {
 
 func sqlite(t testing.TB) string { return "sqlite:" + filepath.Join(t.TempDir(), "db.sqlite3") }
 
-func djangoSQLite(url string) map[string]any {
-	return storetest.DjangoSQLite(strings.TrimPrefix(url, "sqlite:"))
-}
-
 func TestConformanceRedisSQLite(t *testing.T) {
 	server := testenv.Redis(t)
 	storetest.Run(t, site{
 		cacheURL: server.URL, cache: map[string]any{"BACKEND": "django_redis.cache.RedisCache", "LOCATION": server.URL},
-		databaseURL: sqlite, database: djangoSQLite,
+		databaseURL: sqlite,
 	}.harness())
 }
 
@@ -123,6 +118,6 @@ func TestConformanceMemcachedSQLite(t *testing.T) {
 	server := testenv.Memcached(t)
 	storetest.Run(t, site{
 		cacheURL: server.URL, cache: map[string]any{"BACKEND": "django.core.cache.backends.memcached.PyMemcacheCache", "LOCATION": server.Addr},
-		databaseURL: sqlite, database: djangoSQLite,
+		databaseURL: sqlite,
 	}.harness())
 }
