@@ -73,6 +73,7 @@ type driver interface {
 	add(ctx context.Context, key string, value []byte, ttl time.Duration) error
 	replace(ctx context.Context, key string, value []byte, ttl time.Duration) error
 	swap(ctx context.Context, key string, old, value []byte, ttl time.Duration) error
+	refresh(ctx context.Context, key, mark string, value []byte, ttl time.Duration) error
 	delete(ctx context.Context, key string) error
 	ping(ctx context.Context) error
 	close() error
@@ -175,6 +176,17 @@ func (c *Cache) Swap(ctx context.Context, key string, old, value []byte, ends ti
 	return c.do(ctx, "swap in", func(ctx context.Context) error {
 		if ttl := c.ttl(ends); ttl > 0 {
 			return c.driver.swap(ctx, c.prefix+key, old, value, ttl)
+		}
+		return c.driver.delete(ctx, c.prefix+key)
+	})
+}
+
+// Refresh is Replace for entries that do not begin with mark; one that does is deleted instead, and the answer is ErrAbsent. The same is done, on memcached,
+// with an entry that somebody else changes at the same moment.
+func (c *Cache) Refresh(ctx context.Context, key, mark string, value []byte, ends time.Time) error {
+	return c.do(ctx, "refresh in", func(ctx context.Context) error {
+		if ttl := c.ttl(ends); ttl > 0 {
+			return c.driver.refresh(ctx, c.prefix+key, mark, value, ttl)
 		}
 		return c.driver.delete(ctx, c.prefix+key)
 	})

@@ -39,7 +39,7 @@ type Rows interface {
 type Cache interface {
 	Get(ctx context.Context, key string) ([]byte, error)
 	Add(ctx context.Context, key string, value []byte, ends time.Time) error
-	Replace(ctx context.Context, key string, value []byte, ends time.Time) error
+	Refresh(ctx context.Context, key, mark string, value []byte, ends time.Time) error
 	Swap(ctx context.Context, key string, old, value []byte, ends time.Time) error
 	Delete(ctx context.Context, key string) error
 }
@@ -120,7 +120,8 @@ func (s *Store) Create(ctx context.Context, key string, rec sessionstore.Record)
 	return made, nil
 }
 
-// Update implements [sessionstore.Store]. It changes an entry that is there and makes none: that one could come after a logout.
+// Update implements [sessionstore.Store]. It changes an entry that is there and makes none: that one could come after a logout. Neither may it overwrite a lease,
+// which could have been taken after a logout; it breaks it, because its taker may have read the old row.
 func (s *Store) Update(ctx context.Context, key string, rec sessionstore.Record) (string, error) {
 	_, err := s.rows.Update(ctx, key, rec)
 	s.contact.heard(s.now(), err)
@@ -136,7 +137,9 @@ func (s *Store) Update(ctx context.Context, key string, rec sessionstore.Record)
 		s.drop(ctx, key)
 		return key, nil
 	}
-	err = s.ask(context.WithoutCancel(ctx), func(ctx context.Context) error { return s.cache.Replace(ctx, KeyPrefix+key, value, rec.Expires) })
+	err = s.ask(context.WithoutCancel(ctx), func(ctx context.Context) error {
+		return s.cache.Refresh(ctx, KeyPrefix+key, leaseMark, value, rec.Expires)
+	})
 	switch {
 	case errors.Is(err, cache.ErrTooLarge):
 		s.drop(ctx, key)
