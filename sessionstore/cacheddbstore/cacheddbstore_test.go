@@ -2,6 +2,7 @@ package cacheddbstore_test
 
 import (
 	"fmt"
+	"net/url"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -68,12 +69,12 @@ func (s site) harness() storetest.Harness {
 		New: func(t testing.TB, now func() time.Time) *storetest.Place {
 			places++
 			prefix := fmt.Sprintf("place%d", places)
-			url := s.databaseURL(t)
+			databaseURL := s.databaseURL(t)
 			var dbs []*sqlconn.DB
 			var caches []*cache.Cache
 			p := &storetest.Place{
 				Open: func() sessionstore.Store {
-					db, c := openDB(t, url), openCache(t, s.cacheURL, cache.Options{KeyPrefix: prefix, Now: now})
+					db, c := openDB(t, databaseURL), openCache(t, s.cacheURL, cache.Options{KeyPrefix: prefix, Now: now})
 					dbs, caches = append(dbs, db), append(caches, c)
 					return cacheddbstore.New(rowsIn(t, db, now), c, cacheddbstore.Options{Now: now})
 				},
@@ -93,7 +94,7 @@ func (s site) harness() storetest.Harness {
 				},
 			}
 			p.Django = storetest.DjangoSettings("cached_db", secret)
-			p.Django["DATABASES"] = s.database(url)
+			p.Django["DATABASES"] = s.database(databaseURL)
 			settings := map[string]any{"KEY_PREFIX": prefix}
 			for name, value := range s.cache {
 				settings[name] = value
@@ -125,4 +126,22 @@ func TestConformanceMemcachedSQLite(t *testing.T) {
 		cacheURL: server.URL, cache: map[string]any{"BACKEND": "django.core.cache.backends.memcached.PyMemcacheCache", "LOCATION": server.Addr},
 		databaseURL: sqlite, database: djangoSQLite,
 	}.harness())
+}
+
+func TestConformanceRedisPostgres(t *testing.T) {
+	server := testenv.Redis(t)
+	storetest.Run(t, site{
+		cacheURL: server.URL, cache: map[string]any{"BACKEND": "django_redis.cache.RedisCache", "LOCATION": server.URL},
+		databaseURL: testenv.Postgres, database: djangoPostgres,
+	}.harness())
+}
+
+func djangoPostgres(rawURL string) map[string]any {
+	u, err := url.Parse(rawURL)
+	if err != nil {
+		panic(err) // the test environment's own
+	}
+	password, _ := u.User.Password()
+	return map[string]any{"default": map[string]any{"ENGINE": "django.db.backends.postgresql", "NAME": strings.TrimPrefix(u.Path, "/"),
+		"USER": u.User.Username(), "PASSWORD": password, "HOST": u.Hostname(), "PORT": u.Port()}}
 }

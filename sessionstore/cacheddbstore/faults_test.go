@@ -8,9 +8,13 @@ import (
 	"testing"
 	"time"
 
+	"coatcheck/internal/signing"
 	"coatcheck/internal/testenv"
 	"coatcheck/sessionstore"
+	"coatcheck/sessionstore/cache"
 	"coatcheck/sessionstore/cacheddbstore"
+	"coatcheck/sessionstore/codec"
+	"coatcheck/sessionstore/dbstore"
 )
 
 type options = cacheddbstore.Options
@@ -289,5 +293,50 @@ func TestUnknownKeysLeaveNothing_F34(t *testing.T) {
 	}
 	if n := s.Do("DBSIZE"); n != "0" {
 		t.Errorf("%s entries after guesses", n)
+	}
+}
+
+// TestFallbackKey_F26: a row that has to be signed anew is not cached before that, so that it is not forgotten.
+func TestFallbackKey_F26(t *testing.T) {
+	s := testenv.Redis(t)
+	url := sqlite(t)
+	old := start(t, url, s.URL, options{})
+	key := old.create(t, 1)
+	s.Do("FLUSHALL")
+	c := openCache(t, s.URL, cache.Options{})
+	keys := signing.Keys{Secret: "the new secret key", Fallbacks: []string{secret}}
+	rotated := cacheddbstore.New(dbstore.New(openDB(t, url), codec.NewSigned(keys, time.Now), dbstore.Options{}), c, options{})
+	for range 2 {
+		if rec, err := rotated.Load(t.Context(), key); err != nil || !rec.Resign {
+			t.Errorf("load = %+v, %v; want it to be signed anew", rec, err)
+		}
+	}
+	if _, err := rotated.Update(t.Context(), key, record(2)); err != nil {
+		t.Fatal(err)
+	}
+	if rec, err := rotated.Load(t.Context(), key); err != nil || rec.Resign {
+		t.Errorf("load = %+v, %v; want it to be signed", rec, err)
+	}
+	if old.entry(t, key) == "" {
+		t.Error("not cached after it was signed")
+	}
+}
+
+// TestWithoutScripts: a Redis user who may not run scripts has a slower cache, and nothing else.
+func TestWithoutScripts(t *testing.T) {
+	s := testenv.Redis(t)
+	p := start(t, sqlite(t), s.URL, options{})
+	s.Do("ACL", "SETUSER", s.Username, "-@scripting")
+	key := p.create(t, 1)
+	p.holds(t, key, 1)
+	p.update(t, key, 2)
+	p.holds(t, key, 2)
+	p.rested()
+	p.settled(t)
+	p.holds(t, key, 2)
+	p.logout(t, key)
+	p.holds(t, key, 0)
+	if p.faults.Load() == 0 {
+		t.Error("nobody is told")
 	}
 }

@@ -89,7 +89,7 @@ func start(t *testing.T, databaseURL, cacheURL string, opts cacheddbstore.Option
 	t.Helper()
 	p := &process{cache: openCache(t, cacheURL, cache.Options{})}
 	p.rows = &rows{Rows: rowsIn(t, openDB(t, databaseURL), time.Now), read: map[string]int{}}
-	opts.Now, opts.Fault = p.now, func(err error) { p.faults.Add(1); t.Logf("fault: %v", err) }
+	opts.Now, opts.Fault = p.now, func(error) { p.faults.Add(1) }
 	p.Store = cacheddbstore.New(p.rows, p.cache, opts)
 	return p
 }
