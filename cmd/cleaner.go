@@ -12,27 +12,30 @@ import (
 // that started at once does not clean at once.
 const cleanEvery = time.Hour
 
-// expirer is what the cleaner needs of a session store.
-type expirer interface {
-	ClearExpired(ctx context.Context) (int64, error)
+// chore is something that wants cleaning now and then.
+type chore struct {
+	what string // for the log
+	run  func(ctx context.Context) (removed int64, err error)
 }
 
-// clean removes expired sessions now and then until ctx ends. A fault is logged and tried again with the next round.
-func clean(ctx context.Context, store expirer, log *slog.Logger) {
+// clean does the chores now and then until ctx ends. A fault is logged and tried again with the next round.
+func clean(ctx context.Context, chores []chore, log *slog.Logger) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-time.After(cleanEvery/2 + rand.N(cleanEvery)):
 		}
-		n, err := store.ClearExpired(ctx)
-		switch {
-		case errors.Is(err, context.Canceled):
-			return
-		case err != nil:
-			log.Warn("clear expired sessions", "removed", n, "err", err)
-		case n > 0:
-			log.Info("cleared expired sessions", "removed", n)
+		for _, c := range chores {
+			n, err := c.run(ctx)
+			switch {
+			case errors.Is(err, context.Canceled):
+				return
+			case err != nil:
+				log.Warn("clear "+c.what, "removed", n, "err", err)
+			case n > 0:
+				log.Info("cleared "+c.what, "removed", n)
+			}
 		}
 	}
 }

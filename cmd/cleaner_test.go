@@ -9,27 +9,26 @@ import (
 	"time"
 )
 
-type countingExpirer struct {
-	calls int
-	err   error
-}
-
-func (e *countingExpirer) ClearExpired(context.Context) (int64, error) {
-	e.calls++
-	return 1, e.err
-}
-
 func TestCleanerGoesOnAfterAFaultAndStops(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
-		store := &countingExpirer{err: errors.New("database is down")}
+		calls := map[string]int{}
+		count := func(name string, err error) chore {
+			return chore{name, func(context.Context) (int64, error) { calls[name]++; return 1, err }}
+		}
+		chores := []chore{count("broken", errors.New("database is down")), count("fine", nil)}
 		done := make(chan struct{})
-		go func() { defer close(done); clean(ctx, store, slog.New(slog.DiscardHandler)) }()
+		go func() { defer close(done); clean(ctx, chores, slog.New(slog.DiscardHandler)) }()
 
 		time.Sleep(24 * cleanEvery)
 		synctest.Wait()
-		if store.calls < 16 || store.calls > 48 {
-			t.Errorf("in 24 mean intervals the cleaner ran %d times, want about 24", store.calls)
+		for name, n := range calls {
+			if n < 16 || n > 48 {
+				t.Errorf("in 24 mean intervals %q ran %d times, want about 24", name, n)
+			}
+		}
+		if len(calls) != 2 {
+			t.Errorf("ran %v, want both chores", calls)
 		}
 		cancel()
 		<-done

@@ -11,8 +11,10 @@ import (
 	"time"
 
 	"coatcheck/auth/password"
+	"coatcheck/auth/throttle"
 	"coatcheck/auth/userdb"
 	"coatcheck/internal/config"
+	"coatcheck/internal/metrics"
 	"coatcheck/internal/signing"
 	"coatcheck/internal/sqlconn"
 	"coatcheck/sessionstore"
@@ -27,9 +29,13 @@ import (
 type parts struct {
 	cfg      config.Config
 	log      *slog.Logger
+	metrics  *metrics.Metrics // nil: nothing is counted
 	keys     signing.Keys
-	db       *sqlconn.DB
+	db       *sqlconn.DB // of sessions and our own tables
+	userDB   *sqlconn.DB // of the users; often the same
+	hashes   *password.Registry
 	users    *userdb.Directory
+	throttle *throttle.Throttle
 	store    sessionstore.Store
 	sessions *sessionstore.Sessions
 	settings sessionstore.Settings
@@ -55,11 +61,11 @@ func (e *environment) open() (*parts, error) {
 	if err != nil {
 		return nil, err
 	}
-	return openParts(cfg, newLogger(e.Stderr, slog.LevelWarn, "text"))
+	return openParts(cfg, newLogger(e.Stderr, slog.LevelWarn, "text"), nil)
 }
 
-func openParts(cfg config.Config, log *slog.Logger) (*parts, error) {
-	p := &parts{cfg: cfg, log: log, settings: sessionstore.Settings{
+func openParts(cfg config.Config, log *slog.Logger, counted *metrics.Metrics) (*parts, error) {
+	p := &parts{cfg: cfg, log: log, metrics: counted, settings: sessionstore.Settings{
 		CookieAge:            cfg.Session.CookieAge,
 		ExpireAtBrowserClose: cfg.Session.ExpireAtBrowserClose,
 		SaveEveryRequest:     cfg.Session.SaveEveryRequest,
@@ -119,24 +125,53 @@ func (p *parts) openDatabase() error {
 	return nil
 }
 
+// openUsers opens the user directory, in a database of its own where users.url names one.
 func (p *parts) openUsers() error {
-	registry, err := password.FromNames(p.cfg.Users.PasswordFormats)
+	u := p.cfg.Users
+	db := p.db
+	if !u.URL.Empty() {
+		var err error
+		if db, err = sqlconn.Open(u.URL.Reveal(), sqlconn.Options{TimeZone: p.cfg.Database.Location()}); err != nil {
+			return fmt.Errorf("%w (key users.url)", err)
+		}
+		p.closers = append(p.closers, db.Close)
+	}
+	p.userDB = db
+	registry, err := password.FromNames(p.passwordFormats())
 	if err != nil {
 		return fmt.Errorf("users.password_formats: %w", err)
 	}
-	registry = registry.WithLimits(password.Limits{Concurrency: p.cfg.Login.HashConcurrency})
-	p.users, err = userdb.Open(p.db, userdb.Options{
-		Registry: registry,
+	p.hashes = registry.WithLimits(password.Limits{Concurrency: p.cfg.Login.HashConcurrency})
+	p.users, err = userdb.Open(db, userdb.Options{
+		Table: u.Table, Columns: userdb.Columns(u.Columns), GroupsQuery: u.GroupsQuery, Query: u.Query,
+		Registry: p.hashes,
 		Upgrade:  p.upgradePasswords(),
 		Log:      p.log,
 	})
+	p.throttle = withTable(p, throttle.New(p.db, throttle.Options{MaxAttempts: p.cfg.Login.MaxAttempts, Secret: p.keys.Secret}))
 	return err
+}
+
+// djangoUsers reports whether the user table is Django's own.
+func (p *parts) djangoUsers() bool {
+	return p.cfg.Users.Query == "" && p.cfg.Users.Table == userdb.DjangoTable
+}
+
+// passwordFormats: Django's default list for Django's table, otherwise all but plain and unsalted ones.
+func (p *parts) passwordFormats() []string {
+	if len(p.cfg.Users.PasswordFormats) > 0 || p.djangoUsers() {
+		return p.cfg.Users.PasswordFormats
+	}
+	return []string{"all"}
 }
 
 // upgradePasswords: a Django with another work factor would write the column back at its own logins, and each write ends sessions.
 func (p *parts) upgradePasswords() bool {
-	return p.cfg.Users.UpgradePasswords == "true" || (p.cfg.Users.UpgradePasswords == "auto" && p.ownDatabase())
+	return p.cfg.Users.UpgradePasswords == "true" || (p.cfg.Users.UpgradePasswords == "auto" && p.ownUsers())
 }
+
+// ownUsers reports whether the user table is the one we made, which nobody else writes.
+func (p *parts) ownUsers() bool { return p.ownDatabase() && p.cfg.Users.URL.Empty() && p.djangoUsers() }
 
 func (p *parts) openSessions() error {
 	store, err := p.openStore()
@@ -144,6 +179,9 @@ func (p *parts) openSessions() error {
 		return err
 	}
 	p.store = store
+	if p.metrics != nil {
+		store = p.metrics.Store(store)
+	}
 	p.sessions = sessionstore.New(store, p.settings, time.Now)
 	return nil
 }
@@ -192,11 +230,11 @@ func (p *parts) prepare(ctx context.Context) error {
 		return fmt.Errorf("look at the database (key database.url): %w", err)
 	}
 	has := func(name string) bool { return slices.Contains(tables, name) }
-	if len(tables) > 0 && !has(userdb.DjangoTable) && !has(sessionTable) {
+	if len(tables) > 0 && !has(userdb.DjangoTable) && !has(sessionTable) && !has(p.cfg.Users.Table) && !slices.ContainsFunc(tables, ours) {
 		return fmt.Errorf("%w: it has the tables %s but none of Django's; give coatcheck a database of its own, or Django's (key database.url)",
 			errForeignDatabase, some(tables))
 	}
-	if !has(userdb.DjangoTable) {
+	if p.djangoUsers() && p.userDB == p.db && !has(userdb.DjangoTable) {
 		if err := p.users.CreateTables(ctx); err != nil {
 			return fmt.Errorf("make user tables: %w", err)
 		}
@@ -209,8 +247,22 @@ func (p *parts) prepare(ctx context.Context) error {
 	return p.users.Check(ctx)
 }
 
+// ours reports whether a table is one of coatcheck's own.
+func ours(table string) bool { return strings.HasPrefix(table, "coatcheck_") }
+
 // sessionTable is Django's.
 const sessionTable = "django_session"
+
+// reachable reports whether the databases answer at all.
+func (p *parts) reachable(ctx context.Context) bool {
+	return p.ping(ctx, p.db) == nil && p.ping(ctx, p.userDB) == nil
+}
+
+func (p *parts) ping(ctx context.Context, db *sqlconn.DB) error {
+	ctx, cancel := db.Timeout(ctx)
+	defer cancel()
+	return db.PingContext(ctx)
+}
 
 // some lists the first few names.
 func some(names []string) string {

@@ -12,11 +12,14 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"coatcheck/internal/config"
+	"coatcheck/internal/metrics"
+	"coatcheck/proxy"
 )
 
 func newServe(env *environment) *cobra.Command {
@@ -52,7 +55,10 @@ func (e *environment) serve(ctx context.Context, cfg config.Config) error {
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 
-	log := newLogger(e.Stderr, level(cfg.Log.Level), cfg.Log.Format)
+	facts := readBuildFacts()
+	counted := metrics.New(metrics.Build{Version: facts.Version, Revision: facts.Revision, Go: facts.Go})
+	log := slog.New(counted.Events(newLogger(e.Stderr, level(cfg.Log.Level), cfg.Log.Format).Handler()))
+	adoptStandardLog(log)
 	for _, w := range cfg.Warnings {
 		log.Warn("configuration: " + w.String())
 	}
@@ -61,22 +67,51 @@ func (e *environment) serve(ctx context.Context, cfg config.Config) error {
 		return err
 	}
 	defer doors.close()
-	p, err := openParts(cfg, log)
+	p, err := openParts(cfg, log, counted)
 	if err != nil {
 		return err
 	}
 	defer p.close()
-	if err := p.prepare(ctx); err != nil {
-		return err
-	}
-	if err := e.announceFirstUser(ctx, p); err != nil {
-		return err
-	}
+	counted.HashQueue(p.hashes.Load)
 	r, err := p.wire()
 	if err != nil {
 		return err
 	}
+	err = e.begin(ctx, p)
+	if err != nil && p.reachable(ctx) {
+		return err
+	}
+	if err != nil {
+		r.background = append(r.background, func(ctx context.Context) { e.await(ctx, p, err) })
+	}
 	return r.serve(ctx, doors)
+}
+
+// begin makes what is missing in the database.
+func (e *environment) begin(ctx context.Context, p *parts) error {
+	if err := p.prepare(ctx); err != nil {
+		return err
+	}
+	return e.announceFirstUser(ctx, p)
+}
+
+// storeRetry is how often a database that was down at the start is asked again.
+const storeRetry = time.Second
+
+// await begins as soon as the database is there. Until then protected requests are answered 503.
+func (e *environment) await(ctx context.Context, p *parts, err error) {
+	p.log.Warn("the database cannot be reached; waiting for it", "err", err)
+	for err != nil {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(storeRetry):
+		}
+		if err = e.begin(ctx, p); err != nil && p.reachable(ctx) {
+			p.log.Error("the database is there, but cannot be used; correct it or the configuration", "err", err)
+		}
+	}
+	p.log.Info("the database is there")
 }
 
 // announceFirstUser prints the first user's password once, to standard output and never to the log.
@@ -162,7 +197,7 @@ func (r *running) serve(ctx context.Context, d doors) error {
 	for _, work := range r.background {
 		wg.Go(func() { work(background) })
 	}
-	start(r.public, d.public)
+	start(r.public, proxy.WatchedListener(d.public))
 	if d.admin != nil {
 		start(r.admin, d.admin)
 	}

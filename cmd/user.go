@@ -12,6 +12,7 @@ import (
 
 	"coatcheck/auth"
 	"coatcheck/auth/userdb"
+	"coatcheck/internal/sqlconn"
 )
 
 func newUser(env *environment) *cobra.Command {
@@ -28,12 +29,22 @@ func newUser(env *environment) *cobra.Command {
 
 // withUsers runs act over the user directory of the configuration.
 func (e *environment) withUsers(ctx context.Context, act func(context.Context, *userdb.Directory) error) error {
+	return e.withParts(ctx, func(p *parts) error { return explainUser(act(ctx, p.users)) })
+}
+
+// withParts opens what the configuration names. Our own database is made by whichever command comes first.
+func (e *environment) withParts(ctx context.Context, act func(*parts) error) error {
 	p, err := e.open()
 	if err != nil {
 		return err
 	}
 	defer p.close()
-	return explainUser(act(ctx, p.users))
+	if p.ownDatabase() {
+		if err := p.prepare(ctx); err != nil {
+			return err
+		}
+	}
+	return act(p)
 }
 
 func explainUser(err error) error {
@@ -62,20 +73,17 @@ Missing tables are made where the database is empty or Django's.`,
 				return err
 			}
 			n.Password = password
-			p, err := env.open()
-			if err != nil {
+			return env.withParts(c.Context(), func(p *parts) error {
+				if err := p.prepare(c.Context()); err != nil {
+					return err
+				}
+				user, err := p.users.Add(c.Context(), n)
+				if err != nil {
+					return err
+				}
+				_, err = fmt.Fprintf(env.Stdout, "added user %s (id %s)\n", user.Username, user.ID)
 				return err
-			}
-			defer p.close()
-			if err := p.prepare(c.Context()); err != nil {
-				return err
-			}
-			user, err := p.users.Add(c.Context(), n)
-			if err != nil {
-				return err
-			}
-			_, err = fmt.Fprintf(env.Stdout, "added user %s (id %s)\n", user.Username, user.ID)
-			return err
+			})
 		},
 	}
 	flags := c.Flags()
@@ -217,15 +225,18 @@ func newUserPasswd(env *environment) *cobra.Command {
 		Example: "  coatcheck user passwd alice",
 		Args:    args(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, names []string) error {
-			return env.withUsers(c.Context(), func(ctx context.Context, users *userdb.Directory) error {
-				if _, err := users.Named(ctx, names[0]); err != nil { // before anybody types a password
-					return err
+			return env.withParts(c.Context(), func(p *parts) error {
+				if _, err := p.users.Named(c.Context(), names[0]); err != nil { // before anybody types a password
+					return explainUser(err)
 				}
 				password, err := env.readPassword(fromStdin)
 				if err != nil {
 					return err
 				}
-				if err := users.SetPassword(ctx, names[0], password); err != nil {
+				if err := p.users.SetPassword(c.Context(), names[0], password); err != nil {
+					return err
+				}
+				if err := p.forgetFailures(c.Context(), names[0]); err != nil {
 					return err
 				}
 				_, err = fmt.Fprintf(env.Stdout, "password of %s set; sessions made before have ended\n", names[0])
@@ -237,6 +248,14 @@ func newUserPasswd(env *environment) *cobra.Command {
 	return c
 }
 
+// forgetFailures lets a user log in at once after an operator helped. Without the table nothing was counted yet.
+func (p *parts) forgetFailures(ctx context.Context, name string) error {
+	if err := p.throttle.Reset(ctx, name); !sqlconn.IsMissingTable(err) {
+		return err
+	}
+	return nil
+}
+
 func newUserSwitch(env *environment, verb, short string, active bool) *cobra.Command {
 	return &cobra.Command{
 		Use:     verb + " NAME",
@@ -244,8 +263,11 @@ func newUserSwitch(env *environment, verb, short string, active bool) *cobra.Com
 		Example: "  coatcheck user " + verb + " alice",
 		Args:    args(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, names []string) error {
-			return env.withUsers(c.Context(), func(ctx context.Context, users *userdb.Directory) error {
-				if err := users.SetActive(ctx, names[0], active); err != nil {
+			return env.withParts(c.Context(), func(p *parts) error {
+				if err := p.users.SetActive(c.Context(), names[0], active); err != nil {
+					return explainUser(err)
+				}
+				if err := p.forgetFailures(c.Context(), names[0]); err != nil {
 					return err
 				}
 				_, err := fmt.Fprintf(env.Stdout, "%sd %s\n", verb, names[0])

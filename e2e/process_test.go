@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -97,20 +98,19 @@ type serveOptions struct {
 func serve(t testing.TB, o serveOptions) *process {
 	t.Helper()
 	p := launch(t, o)
-	deadline := time.Now().Add(20 * time.Second)
-	for time.Now().Before(deadline) {
+	client := &http.Client{Timeout: time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); {
 		select {
 		case <-p.done:
 			t.Fatalf("coatcheck stopped: %v\n%s", p.err, p.stderr.String())
-		case <-time.After(20 * time.Millisecond):
+		case <-time.After(10 * time.Millisecond):
 		}
-		conn, err := net.DialTimeout("tcp", strings.TrimPrefix(p.URL, "http://"), time.Second)
-		if err == nil {
-			conn.Close()
+		if res, err := client.Get(p.Admin + "/healthz"); err == nil {
+			res.Body.Close()
 			return p
 		}
 	}
-	t.Fatalf("coatcheck does not listen\n%s", p.stderr.String())
+	t.Fatalf("coatcheck does not answer\n%s", p.stderr.String())
 	return nil
 }
 

@@ -28,6 +28,29 @@ func Formats() []Format {
 		{"unsalted_md5", "32 hex digits, md5$$", true, newUnsaltedMD5},
 		{"unsalted_sha1", "sha1$$", true, newUnsaltedSHA1},
 		{"crypt", "crypt$$", false, newDjangoCrypt},
+
+		{"crypt_bcrypt", "$2a$ $2b$ $2y$", false, func() Hasher { return NewBareBCrypt(0) }},
+		{"phc_argon2", "$argon2id$ $argon2i$ $argon2d$", false, func() Hasher { return NewBareArgon2(Argon2Params{}) }},
+		{"phc_scrypt", "$scrypt$", false, newPHCScrypt},
+		{"phc_pbkdf2", "$pbkdf2-sha256$ $pbkdf2-sha512$ $pbkdf2$", false, newPHCPBKDF2},
+		{"crypt_yescrypt", "$y$", false, newYescrypt},
+		{"crypt_sha512", "$6$", false, newCryptSHA512},
+		{"crypt_sha256", "$5$", false, newCryptSHA256},
+		{"crypt_md5", "$1$", false, newCryptMD5},
+		{"crypt_apr1", "$apr1$", false, newCryptAPR1},
+		{"crypt_des", "13 characters", false, newCryptDES},
+		{"ldap_ssha512", "{SSHA512}", false, newLDAPSSHA512},
+		{"ldap_ssha256", "{SSHA256}", false, newLDAPSSHA256},
+		{"ldap_ssha", "{SSHA}", false, newLDAPSSHA},
+		{"ldap_sha", "{SHA}", true, newLDAPSHA},
+		{"ldap_crypt", "{CRYPT}", false, newLDAPCrypt},
+		{"wordpress", "$wp$2y$", false, newWordPress},
+		{"phpass", "$P$ $H$", false, newPhpass},
+		{"mediawiki_pbkdf2", ":pbkdf2:", false, newMediaWikiPBKDF2},
+		{"mediawiki_bcrypt", ":bcrypt:", false, newMediaWikiBCrypt},
+		{"mediawiki_b", ":B:", false, newMediaWikiB},
+		{"mediawiki_a", ":A:", true, newMediaWikiA},
+		{"redmine", "redmine$", false, newRedmine},
 	}
 }
 
@@ -65,17 +88,24 @@ func named(name string) ([]Hasher, error) {
 		}
 	}
 	if found == nil {
-		return nil, fmt.Errorf("unknown password format %q; the nearest known one is %q", name, nearest(name))
+		return nil, fmt.Errorf("unknown password format %.64q; the nearest known one is %q", name, nearest(name))
 	}
 	return found, nil
 }
 
-// nearest returns the known name with the smallest edit distance to name, or the one whose hashes begin like it.
+// nearest returns the known name with the smallest edit distance to name, or one that contains it; for a name written like a hash, the
+// format whose hashes begin so.
 func nearest(name string) string {
 	best, distance := "auto", editDistance(name, "auto")
+	if d := editDistance(name, "all"); d < distance {
+		best, distance = "all", d
+	}
 	for _, f := range Formats() {
-		if name != "" && strings.HasPrefix(f.Looks, name) {
+		if strings.ContainsAny(name, "${:") && strings.Contains(f.Looks, name) {
 			return f.Name
+		}
+		if len(name) > 3 && strings.Contains(f.Name, strings.ToLower(name)) && distance > 1 {
+			best, distance = f.Name, 1
 		}
 		if d := editDistance(name, f.Name); d < distance {
 			best, distance = f.Name, d
@@ -86,7 +116,7 @@ func nearest(name string) string {
 
 // editDistance is Levenshtein's, in bytes; of long names only the beginning counts.
 func editDistance(a, b string) int {
-	a = a[:min(len(a), 64)]
+	a = strings.ToLower(a[:min(len(a), 64)])
 	row := make([]int, len(b)+1)
 	for j := range row {
 		row[j] = j

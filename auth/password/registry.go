@@ -3,6 +3,7 @@ package password
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -26,7 +27,7 @@ type Registry struct {
 func NewRegistry(preferred Hasher, accepted ...Hasher) *Registry {
 	all := []Hasher{preferred}
 	for _, h := range accepted {
-		if h.Algorithm() != preferred.Algorithm() {
+		if !slices.ContainsFunc(all, func(known Hasher) bool { return known.Algorithm() == h.Algorithm() }) {
 			all = append(all, h)
 		}
 	}
@@ -42,6 +43,9 @@ func (r *Registry) WithLimits(l Limits) *Registry {
 
 // Preferred names the format of new hashes.
 func (r *Registry) Preferred() string { return r.preferred.Algorithm() }
+
+// Load says how many checks run or wait for their turn, and beyond how many ErrBusy is the answer.
+func (r *Registry) Load() (checks, limit int) { return r.gate.load() }
 
 // Identify names the format that judges encoded, or returns ErrUnknownFormat (ErrUnusable). It does no work.
 func (r *Registry) Identify(encoded string) (string, error) {

@@ -11,8 +11,9 @@ import (
 // Limits of scrypt (ASVS 11.4.2). Memory is 128·r·(N+p) bytes.
 const (
 	maxScryptMemory = 256 << 20
-	maxScryptBlock  = 1024 // r
-	maxScryptLanes  = 16   // p
+	maxScryptBlock  = 1024    // r
+	maxScryptLanes  = 16      // p
+	maxScryptBlocks = 4 << 20 // N·r·p: six times Django's, a second
 )
 
 // scryptCost are scrypt's work factors.
@@ -104,7 +105,7 @@ func (f djangoScrypt) parse(encoded string) (cost scryptCost, salt, digest strin
 	return cost, parts[2], parts[5], err
 }
 
-// newScryptCost bounds memory and work.
+// newScryptCost reads and bounds the work factors.
 func newScryptCost(algorithm string, n int, rText, pText string) (scryptCost, error) {
 	r, err := number(algorithm, "r", rText, 1, maxScryptBlock)
 	if err != nil {
@@ -115,13 +116,18 @@ func newScryptCost(algorithm string, n int, rText, pText string) (scryptCost, er
 		return scryptCost{}, err
 	}
 	cost := scryptCost{n, r, p}
-	if n < 2 || n&(n-1) != 0 {
-		return scryptCost{}, malformed(algorithm, "N is not a power of two")
+	return cost, cost.check(algorithm)
+}
+
+// check bounds what the single numbers do not.
+func (c scryptCost) check(algorithm string) error {
+	if c.n < 2 || c.n&(c.n-1) != 0 {
+		return malformed(algorithm, "N is not a power of two")
 	}
-	if 128*r*n > maxScryptMemory {
-		return scryptCost{}, tooCostly(algorithm, "memory", maxScryptMemory)
+	if c.memory() > maxScryptMemory+maxScryptMemory/64 || c.blocks() > maxScryptBlocks {
+		return tooCostly(algorithm, "memory or work", maxScryptMemory)
 	}
-	return cost, nil
+	return nil
 }
 
 func (c scryptCost) key(password string, salt []byte, length int) ([]byte, error) {

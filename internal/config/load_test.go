@@ -60,6 +60,7 @@ func TestServeFlags(t *testing.T) {
 
 // Values that differ from the default, so that the test sees them arrive.
 var otherValues = map[string]string{
+	"users.table": "people", "users.columns.id": "a", "users.columns.username": "a", "users.columns.password": "a", "users.columns.email": "a", "users.columns.first_name": "a", "users.columns.last_name": "a", "users.columns.active": "a", "users.columns.staff": "a", "users.columns.superuser": "a", "users.columns.last_login": "a", "users.groups_query": "SELECT g FROM t WHERE id = :id", "users.query": "SELECT u AS username, p AS password FROM t WHERE u = :login", "users.url": "sqlite:u",
 	"listen": ":9999", "admin_listen": ":9998", "data_dir": "/d", "public_url": "https://x.example", "trusted_proxies": "10.0.0.0/8, ::1",
 	"auth_prefix": "/a", "secret_key": "k", "secret_key_fallbacks": "a,b", "first_user": "true", "shutdown_grace": "20", "fold_paths": "1",
 	"upstream": "http://u:1", "routes": `[{"path": "/x", "upstream": "http://r:1"}]`, "database.url": "sqlite:x", "database.time_zone": "Europe/Berlin",
@@ -74,10 +75,7 @@ var otherValues = map[string]string{
 // Keys whose only served value is the default, with one that is refused for that reason alone.
 var unavailableValues = map[string]string{
 	"cache.url": "redis://h:1", "session.engine": "cached_db", "session.idle_timeout": "5m", "session.max_lifetime": "1h",
-	"session.max_per_user": "3", "session.near_cache_bytes": "100", "users.url": "sqlite:u", "users.table": "people", "users.columns.id": "a",
-	"users.columns.username": "a", "users.columns.password": "a", "users.columns.email": "a", "users.columns.first_name": "a", "users.columns.last_name": "a",
-	"users.columns.active": "a", "users.columns.staff": "a", "users.columns.superuser": "a", "users.columns.last_login": "a", "users.groups_query": "q",
-	"users.query": "q", "identity.jwt.header": "X-J", "identity.jwt.ttl": "5m", "identity.basic_auth": "{user: a}", "session_api.listen": ":9092",
+	"session.max_per_user": "3", "session.near_cache_bytes": "100", "identity.jwt.header": "X-J", "identity.jwt.ttl": "5m", "identity.basic_auth": "{user: a}", "session_api.listen": ":9092",
 	"tls.domains": "a.example", "tls.email": "a@a.example", "tls.ca": "https://a.example/dir", "tls.storage": "database", "tls.cert_file": "c", "tls.key_file": "k",
 }
 

@@ -2,6 +2,7 @@ package sqlconn
 
 import (
 	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -9,6 +10,9 @@ import (
 // timeLayout is how Django writes dates where the database has no type for them: without zone, and without a fraction of zero
 // (django/db/backends/sqlite3/operations.py adapt_datetimefield_value). SQLite compares them as text.
 const timeLayout = "2006-01-02 15:04:05"
+
+// ErrTime is wrapped by the error of a Scan that met something else than a date.
+var ErrTime = errors.New("not a date")
 
 // Time returns t as an argument of a statement: text in the database's time zone for SQLite and MySQL. It keeps microseconds.
 func (db *DB) Time(t time.Time) any {
@@ -57,7 +61,7 @@ func (s *timeScanner) Scan(src any) error {
 	case string:
 		return s.parse(v)
 	}
-	return fmt.Errorf("read date: it is a %T", src)
+	return fmt.Errorf("%w but a %T", ErrTime, src)
 }
 
 // parse takes what Django writes, any number of fractional digits, and a T as separator; an offset decides over the zone.
@@ -68,5 +72,5 @@ func (s *timeScanner) parse(text string) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("read date: %.40q is none", text)
+	return fmt.Errorf("%w: %.40q", ErrTime, text)
 }

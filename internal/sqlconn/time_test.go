@@ -1,6 +1,7 @@
 package sqlconn
 
 import (
+	"errors"
 	"path/filepath"
 	"testing"
 	"time"
@@ -73,7 +74,7 @@ func TestScanTime(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			got := noon.Add(time.Hour)
 			err := db.ScanTime(&got).Scan(test.src)
-			if (err != nil) != test.bad {
+			if errors.Is(err, ErrTime) != test.bad {
 				t.Fatalf("Scan(%v) = %v", test.src, err)
 			}
 			if !test.bad && got != test.want {

@@ -156,7 +156,7 @@ func TestLoginJSON(t *testing.T) {
 	s := newSite(t)
 	res := s.do("POST", "/.auth/login", form1+"&next=/x", "Accept", "application/json")
 	wantStatus(t, res, http.StatusOK)
-	var got identity
+	var got visitor
 	if err := json.Unmarshal([]byte(body(t, res)), &got); err != nil {
 		t.Fatal(err)
 	}
@@ -195,7 +195,7 @@ func TestLoginNext_3_7_2(t *testing.T) {
 		{"https://www.example.com/x", "https://www.example.com/x"}, // public_url
 		{"http://app.example.com/x", "/"},                          // not over https
 	} {
-		s := newSite(t, func(o *Options) { o.PublicURL = "https://www.example.com/" })
+		s := newSite(t, func(o *Options) { o.PublicURL = "https://WWW.example.com:443/" })
 		res := s.do("POST", "/.auth/login", form1+"&next="+url.QueryEscape(tc.next))
 		if got := res.Header.Get("Location"); got != tc.want {
 			t.Errorf("next %q: Location %q, want %q", tc.next, got, tc.want)

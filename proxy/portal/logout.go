@@ -42,7 +42,7 @@ func (p *Portal) postLogout(w http.ResponseWriter, r *http.Request) {
 		next = p.loginPath()
 	}
 	if wantsJSON(r) {
-		p.writeJSON(w, r, http.StatusOK, identity{Next: next})
+		p.writeJSON(w, r, http.StatusOK, visitor{Next: next})
 		return
 	}
 	p.redirect(w, next)

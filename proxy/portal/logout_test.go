@@ -123,7 +123,7 @@ func TestSession(t *testing.T) {
 	res = s.do("GET", "/.auth/session", "", "Cookie", cookie, "Accept", htmlAccept)
 	wantStatus(t, res, http.StatusOK)
 	text := body(t, res)
-	var got identity
+	var got visitor
 	if err := json.Unmarshal([]byte(text), &got); err != nil {
 		t.Fatal(err)
 	}

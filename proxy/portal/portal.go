@@ -104,9 +104,15 @@ func (p *Portal) setPublic(raw string) error {
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return fmt.Errorf("public_url %q: give it as https://app.example.com", raw)
 	}
-	p.public = u.Scheme + "://" + u.Host
+	p.public = originOf(u)
 	p.policy = policyFor(p.public)
 	return p.guard.AddTrustedOrigin(p.public)
+}
+
+// originOf writes u's origin as browsers do: lower case, without the scheme's own port.
+func originOf(u *url.URL) string {
+	port := map[string]string{"http": ":80", "https": ":443"}[u.Scheme]
+	return u.Scheme + "://" + strings.TrimSuffix(strings.ToLower(u.Host), port)
 }
 
 func (p *Portal) setRoutes() {

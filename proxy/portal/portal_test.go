@@ -129,7 +129,7 @@ func (s *testSite) login() string {
 
 func (s *testSite) username(cookie string) string {
 	s.Helper()
-	var got identity
+	var got visitor
 	if err := json.Unmarshal([]byte(body(s.T, s.do("GET", "/.auth/session", "", "Cookie", cookie))), &got); err != nil {
 		s.Fatal(err)
 	}

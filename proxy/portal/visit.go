@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -56,7 +57,11 @@ func (p *Portal) setCookie(w http.ResponseWriter, r *http.Request, session *sess
 
 // fault answers what could not be found out or written. It acknowledges nothing, and the browser keeps its cookie.
 func (p *Portal) fault(w http.ResponseWriter, r *http.Request, err error) {
-	p.opts.Log.LogAttrs(r.Context(), slog.LevelError, "own page failed", slog.String("path", r.URL.Path),
+	level := slog.LevelError
+	if errors.Is(r.Context().Err(), context.Canceled) { // the client left: nobody's fault
+		level = slog.LevelDebug
+	}
+	p.opts.Log.LogAttrs(r.Context(), level, "own page failed", slog.String("path", r.URL.Path),
 		slog.String("request_id", facts.From(r.Context()).RequestID), slog.Any("err", err))
 	w.Header().Del("Set-Cookie")
 	problem.Write(w, r, problem.Problem{

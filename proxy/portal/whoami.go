@@ -11,8 +11,8 @@ import (
 	"coatcheck/sessionstore"
 )
 
-// identity is what JSON clients learn of a visitor.
-type identity struct {
+// visitor is what JSON clients learn of a visitor.
+type visitor struct {
 	User *user `json:"user"` // null: nobody is logged in
 	// Expires is when the session ends unless it is used (RFC 3339).
 	Expires *time.Time `json:"expires,omitempty"`
@@ -31,9 +31,9 @@ type user struct {
 	Superuser bool     `json:"superuser"`
 }
 
-func describe(p auth.Principal, session *sessionstore.Session, next string) identity {
+func describe(p auth.Principal, session *sessionstore.Session, next string) visitor {
 	if p.Anonymous() {
-		return identity{Next: next}
+		return visitor{Next: next}
 	}
 	ends := session.Ends()
 	if ends.IsZero() { // caches keep no date
@@ -41,7 +41,7 @@ func describe(p auth.Principal, session *sessionstore.Session, next string) iden
 	}
 	ends = ends.UTC().Truncate(time.Second)
 	u := user{p.ID, p.Username, p.Name, p.Email, append([]string{}, p.Groups...), p.Staff, p.Superuser}
-	return identity{User: &u, Expires: &ends, BrowserClose: session.BrowserClose(), Next: next}
+	return visitor{User: &u, Expires: &ends, BrowserClose: session.BrowserClose(), Next: next}
 }
 
 // whoAmI answers who is logged in and until when, always in JSON. Asking does not extend the session.
@@ -54,8 +54,8 @@ func (p *Portal) whoAmI(w http.ResponseWriter, r *http.Request) {
 		p.writeJSON(w, r, http.StatusUnauthorized, struct {
 			Status int    `json:"status"`
 			Title  string `json:"title"`
-			identity
-		}{http.StatusUnauthorized, "Nobody is logged in", identity{}})
+			visitor
+		}{http.StatusUnauthorized, "Nobody is logged in", visitor{}})
 	default:
 		p.writeJSON(w, r, http.StatusOK, describe(principal, session, ""))
 	}

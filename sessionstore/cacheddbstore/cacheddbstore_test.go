@@ -2,7 +2,6 @@ package cacheddbstore_test
 
 import (
 	"fmt"
-	"net/url"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -55,12 +54,10 @@ func rowsIn(t testing.TB, db *sqlconn.DB, now func() time.Time) *dbstore.Store {
 	return rows
 }
 
-// site is a running cache with what Django and the suite have to know of it.
+// site is a running cache and a kind of database.
 type site struct {
 	cacheURL    string
-	databaseURL func(testing.TB) string
-	cache       map[string]any // Django's setting
-	database    func(url string) map[string]any
+	databaseURL func(testing.TB) string // of an empty one
 }
 
 func (s site) harness() storetest.Harness {
@@ -94,12 +91,8 @@ func (s site) harness() storetest.Harness {
 				},
 			}
 			p.Django = storetest.DjangoSettings("cached_db", secret)
-			p.Django["DATABASES"] = s.database(databaseURL)
-			settings := map[string]any{"KEY_PREFIX": prefix}
-			for name, value := range s.cache {
-				settings[name] = value
-			}
-			p.Django["CACHES"] = map[string]any{"default": settings}
+p.Django["DATABASES"] = storetest.DjangoDatabase(t, databaseURL)
+			p.Django["CACHES"] = storetest.DjangoCaches(s.cacheURL, prefix, 1)
 			return p
 		},
 		Traits: storetest.Traits{ServerClock: true, NoExpiry: true},
@@ -108,40 +101,14 @@ func (s site) harness() storetest.Harness {
 
 func sqlite(t testing.TB) string { return "sqlite:" + filepath.Join(t.TempDir(), "db.sqlite3") }
 
-func djangoSQLite(url string) map[string]any {
-	return storetest.DjangoSQLite(strings.TrimPrefix(url, "sqlite:"))
-}
-
 func TestConformanceRedisSQLite(t *testing.T) {
-	server := testenv.Redis(t)
-	storetest.Run(t, site{
-		cacheURL: server.URL, cache: map[string]any{"BACKEND": "django_redis.cache.RedisCache", "LOCATION": server.URL},
-		databaseURL: sqlite, database: djangoSQLite,
-	}.harness())
-}
-
-func TestConformanceMemcachedSQLite(t *testing.T) {
-	server := testenv.Memcached(t)
-	storetest.Run(t, site{
-		cacheURL: server.URL, cache: map[string]any{"BACKEND": "django.core.cache.backends.memcached.PyMemcacheCache", "LOCATION": server.Addr},
-		databaseURL: sqlite, database: djangoSQLite,
-	}.harness())
+	storetest.Run(t, site{cacheURL: testenv.Redis(t).URL, databaseURL: sqlite}.harness())
 }
 
 func TestConformanceRedisPostgres(t *testing.T) {
-	server := testenv.Redis(t)
-	storetest.Run(t, site{
-		cacheURL: server.URL, cache: map[string]any{"BACKEND": "django_redis.cache.RedisCache", "LOCATION": server.URL},
-		databaseURL: testenv.Postgres, database: djangoPostgres,
-	}.harness())
+	storetest.Run(t, site{cacheURL: testenv.Redis(t).URL, databaseURL: testenv.Postgres}.harness())
 }
 
-func djangoPostgres(rawURL string) map[string]any {
-	u, err := url.Parse(rawURL)
-	if err != nil {
-		panic(err) // the test environment's own
-	}
-	password, _ := u.User.Password()
-	return map[string]any{"default": map[string]any{"ENGINE": "django.db.backends.postgresql", "NAME": strings.TrimPrefix(u.Path, "/"),
-		"USER": u.User.Username(), "PASSWORD": password, "HOST": u.Hostname(), "PORT": u.Port()}}
+func TestConformanceMemcachedSQLite(t *testing.T) {
+	storetest.Run(t, site{cacheURL: testenv.Memcached(t).URL, databaseURL: sqlite}.harness())
 }

@@ -70,10 +70,18 @@ func (s *Store) Load(ctx context.Context, key string) (sessionstore.Record, erro
 	defer cancel()
 	var text []byte
 	var rec sessionstore.Record
-	err := s.load.ScanRow(ctx, []any{key, s.db.Time(s.now())}, &text, s.db.ScanTime(&rec.Expires))
+	read := func() error {
+		return s.load.ScanRow(ctx, []any{key, s.db.Time(s.now())}, &text, s.db.ScanTime(&rec.Expires))
+	}
+	err := read()
+	if sqlconn.IsLost(err) || sqlconn.IsRolledBack(err) {
+		err = read()
+	}
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return sessionstore.Record{}, sessionstore.ErrNotFound
+	case errors.Is(err, sqlconn.ErrTime):
+		return sessionstore.Record{}, &sessionstore.RefusedError{Reason: "damaged date in " + table, Err: err}
 	case err != nil:
 		return sessionstore.Record{}, s.fault("load session from", err)
 	}
@@ -102,6 +110,9 @@ func (s *Store) Create(ctx context.Context, key string, rec sessionstore.Record)
 
 // Update implements [sessionstore.Store]. The count is of rows that matched, also if nothing changed in them: package sqlconn opens MySQL so.
 func (s *Store) Update(ctx context.Context, key string, rec sessionstore.Record) (string, error) {
+	if !sessionstore.ValidKey(key) { // PostgreSQL would take some for a fault
+		return "", sessionstore.ErrGone
+	}
 	text, err := s.codec.Encode(rec.Data)
 	if err != nil {
 		return "", err
@@ -118,6 +129,9 @@ func (s *Store) Update(ctx context.Context, key string, rec sessionstore.Record)
 
 // Delete implements [sessionstore.Store].
 func (s *Store) Delete(ctx context.Context, key string) error {
+	if !sessionstore.ValidKey(key) {
+		return nil
+	}
 	if _, err := s.exec(ctx, s.remove, key); err != nil {
 		return s.fault("delete session from", err)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"coatcheck/internal/signing"
 	"coatcheck/internal/sqlconn"
+	"coatcheck/internal/testenv"
 	"coatcheck/sessionstore"
 	"coatcheck/sessionstore/codec"
 	"coatcheck/sessionstore/dbstore"
@@ -77,15 +78,26 @@ func garbage() map[string][]byte {
 	}
 }
 
-func TestConformanceSQLite(t *testing.T) {
-	storetest.Run(t, storetest.Harness{
-		New: func(t testing.TB, now func() time.Time) *storetest.Place {
-			path := filepath.Join(t.TempDir(), "db.sqlite3")
-			p := place(t, "sqlite:"+path, now)
-			p.Django = storetest.DjangoSettings("db", secret)
-			p.Django["DATABASES"] = storetest.DjangoSQLite(path)
-			return p
-		},
-		Garbage: garbage(),
-	})
+// databases are the URLs of empty databases, one of each kind.
+var databases = map[string]func(testing.TB) string{
+	"sqlite":   func(t testing.TB) string { return "sqlite:" + filepath.Join(t.TempDir(), "db.sqlite3") },
+	"postgres": testenv.Postgres,
+	"mariadb":  testenv.MariaDB,
+}
+
+func TestConformance(t *testing.T) {
+	for name, database := range databases {
+		t.Run(name, func(t *testing.T) {
+			storetest.Run(t, storetest.Harness{
+				New: func(t testing.TB, now func() time.Time) *storetest.Place {
+					url := database(t)
+					p := place(t, url, now)
+					p.Django = storetest.DjangoSettings("db", secret)
+					p.Django["DATABASES"] = storetest.DjangoDatabase(t, url)
+					return p
+				},
+				Garbage: garbage(),
+			})
+		})
+	}
 }

@@ -55,6 +55,9 @@ func Run(t *testing.T, h Harness) {
 	t.Run("django", func(t *testing.T) { h.django(t) })
 }
 
+// RunDjango runs only the part of the suite in which Django is the peer: for settings that change what the two have in common.
+func RunDjango(t *testing.T, h Harness) { h.django(t) }
+
 // clock is a time that tests move. Safe for concurrent use.
 type clock struct {
 	mu   sync.Mutex

@@ -3,7 +3,9 @@ import base64
 import importlib
 import io
 import json
+import os
 import sys
+import time
 
 import django
 from django.conf import settings
@@ -12,6 +14,8 @@ configured = json.loads(sys.stdin.readline())
 configured.setdefault("INSTALLED_APPS", ["django.contrib.contenttypes", "django.contrib.auth", "django.contrib.sessions"])
 configured.setdefault("DEFAULT_AUTO_FIELD", "django.db.models.AutoField")
 settings.configure(**configured)
+os.environ["TZ"] = settings.TIME_ZONE  # as a settings module does it (django/conf/__init__.py Settings)
+time.tzset()
 django.setup()
 
 from django.core.management import call_command  # noqa: E402
