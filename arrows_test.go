@@ -33,6 +33,10 @@ var arrows = map[string][]string{
 	"sessionstore/filestore":   {"internal/pyvalue", "sessionstore", "sessionstore/codec"},
 	"sessionstore/cookiestore": {"internal/pyvalue", "internal/signing", "sessionstore", "sessionstore/codec"},
 	"sessionstore/ledger":      {"internal/sqlconn"},
+	"sessionstore/cache":       {},
+	"sessionstore/cachestore":  {"internal/pyvalue", "sessionstore", "sessionstore/cache"},
+	// The row decides, whatever store it is in: no dbstore here.
+	"sessionstore/cacheddbstore": {"internal/pyvalue", "sessionstore", "sessionstore/cache"},
 
 	"auth":          {"internal/pyvalue", "internal/signing", "sessionstore"},
 	"auth/userdb":   {"auth", "auth/password", "internal/sqlconn"},

@@ -18,6 +18,10 @@ func newLogger(w io.Writer, level slog.Level, format string) *slog.Logger {
 	return slog.New(slog.NewJSONHandler(w, options))
 }
 
+// adoptStandardLog sends to log what net/http and the drivers write through package log, such as bytes an upstream sent unasked: the
+// log is JSON line by line, whoever writes.
+func adoptStandardLog(log *slog.Logger) { slog.SetDefault(log) }
+
 func utc(groups []string, a slog.Attr) slog.Attr {
 	if len(groups) == 0 && a.Key == slog.TimeKey && a.Value.Kind() == slog.KindTime {
 		return slog.Time(slog.TimeKey, a.Value.Time().UTC().Truncate(time.Millisecond))

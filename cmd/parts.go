@@ -246,6 +246,17 @@ func ours(table string) bool { return strings.HasPrefix(table, "coatcheck_") }
 // sessionTable is Django's.
 const sessionTable = "django_session"
 
+// reachable reports whether the databases answer at all.
+func (p *parts) reachable(ctx context.Context) bool {
+	return p.ping(ctx, p.db) == nil && p.ping(ctx, p.userDB) == nil
+}
+
+func (p *parts) ping(ctx context.Context, db *sqlconn.DB) error {
+	ctx, cancel := db.Timeout(ctx)
+	defer cancel()
+	return db.PingContext(ctx)
+}
+
 // some lists the first few names.
 func some(names []string) string {
 	const few = 4

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -54,6 +55,7 @@ func (e *environment) serve(ctx context.Context, cfg config.Config) error {
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 
 	log := newLogger(e.Stderr, level(cfg.Log.Level), cfg.Log.Format)
+	adoptStandardLog(log)
 	for _, w := range cfg.Warnings {
 		log.Warn("configuration: " + w.String())
 	}
@@ -67,17 +69,45 @@ func (e *environment) serve(ctx context.Context, cfg config.Config) error {
 		return err
 	}
 	defer p.close()
-	if err := p.prepare(ctx); err != nil {
-		return err
-	}
-	if err := e.announceFirstUser(ctx, p); err != nil {
-		return err
-	}
 	r, err := p.wire()
 	if err != nil {
 		return err
 	}
+	err = e.begin(ctx, p)
+	if err != nil && p.reachable(ctx) {
+		return err
+	}
+	if err != nil {
+		r.background = append(r.background, func(ctx context.Context) { e.await(ctx, p, err) })
+	}
 	return r.serve(ctx, doors)
+}
+
+// begin makes what is missing in the database.
+func (e *environment) begin(ctx context.Context, p *parts) error {
+	if err := p.prepare(ctx); err != nil {
+		return err
+	}
+	return e.announceFirstUser(ctx, p)
+}
+
+// storeRetry is how often a database that was down at the start is asked again.
+const storeRetry = time.Second
+
+// await begins as soon as the database is there. Until then protected requests are answered 503.
+func (e *environment) await(ctx context.Context, p *parts, err error) {
+	p.log.Warn("the database cannot be reached; waiting for it", "err", err)
+	for err != nil {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(storeRetry):
+		}
+		if err = e.begin(ctx, p); err != nil && p.reachable(ctx) {
+			p.log.Error("the database is there, but cannot be used; correct it or the configuration", "err", err)
+		}
+	}
+	p.log.Info("the database is there")
 }
 
 // announceFirstUser prints the first user's password once, to standard output and never to the log.

@@ -310,6 +310,24 @@ func TestMaxBody(t *testing.T) {
 	}
 }
 
+// An upstream that answers before it has read everything is heard at once.
+func TestEarlyAnswer(t *testing.T) {
+	g := publicRig(t)
+	g.app.serve(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.ReadFull(r.Body, make([]byte, 3))
+		_ = http.NewResponseController(w).EnableFullDuplex()
+		w.WriteHeader(http.StatusInsufficientStorage)
+		_, _ = io.WriteString(w, "full")
+		_ = http.NewResponseController(w).Flush()
+	})
+	conn := g.dial()
+	fmt.Fprintf(conn, "POST / HTTP/1.1\r\n%sContent-Length: 1000\r\n\r\nabc", hostLine)
+	res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil || res.StatusCode != 507 {
+		t.Fatalf("%v, %v, want the answer while the body is still being sent", res, err)
+	}
+}
+
 // rawUpstream answers every connection with text and closes it.
 func rawUpstream(t *testing.T, text string) string {
 	t.Helper()
@@ -341,6 +359,7 @@ func TestUpstreamFaults_F28(t *testing.T) {
 		{"closes without a word", "", 502, false},
 		{"garbage", "\x16\x03\x01 hello\r\n\r\n", 502, false},
 		{"bad status", "HTTP/1.1 abc\r\n\r\n", 502, false},
+		{"status that is none", "HTTP/1.1 000 X\r\nContent-Length: 1\r\n\r\nx", 502, false},
 		{"header too long", "HTTP/1.1 200 OK\r\nX: " + strings.Repeat("x", 80<<10) + "\r\n\r\n", 502, false},
 		{"two lengths", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab", 502, false},
 		{"switches protocols unasked", "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n", 502, false},
@@ -397,4 +416,24 @@ func TestClientsBadBody(t *testing.T) {
 	if text := g.raw("POST / HTTP/1.1\r\n" + hostLine + "Transfer-Encoding: chunked\r\n\r\nzz\r\n"); statusOf(text) != 400 {
 		t.Errorf("answer %q", text)
 	}
+}
+
+// A body that stops coming is the client's fault, and the client is told so; the upstream is not blamed.
+func TestClientsSlowBody_408(t *testing.T) {
+	if testing.Short() {
+		t.Skip("waits for progressTime")
+	}
+	t.Parallel()
+	g := publicRig(t)
+	conn, err := net.Dial("tcp", g.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprint(conn, "POST / HTTP/1.1\r\n"+hostLine+"Content-Length: 10000\r\n\r\na")
+	res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil || res.StatusCode != http.StatusRequestTimeout {
+		t.Fatalf("answer %+v, %v; want 408", res, err)
+	}
+	g.log.waitFor(t, `"status":408`)
 }

@@ -45,7 +45,7 @@ func New(o Options) (*Handler, error) {
 	h.guard = newGuard(o)
 	h.chain = http.HandlerFunc(h.dispatch)
 	// The last is the first a request meets.
-	for _, middleware := range []func(http.Handler) http.Handler{h.stripHeaders, limitBody, h.checkRequest, h.recoverPanics, h.observe} {
+	for _, middleware := range []func(http.Handler) http.Handler{h.stripHeaders, h.checkRequest, limitBody, h.recoverPanics, h.observe} {
 		h.chain = middleware(h.chain)
 	}
 	return h, nil

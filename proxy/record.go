@@ -14,6 +14,7 @@ type record struct {
 	arrival
 	// closing ends an HTTP/1 connection after this answer.
 	closing bool
+	body    *pacedBody // nil: none
 	// verbatim keeps net/http from guessing a Content-Type the upstream did not send.
 	verbatim bool
 

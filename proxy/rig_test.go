@@ -71,12 +71,11 @@ func (d *directory) Principal(ctx context.Context, s *sessionstore.Session) (aut
 // testStore is the in-memory store with faults.
 type testStore struct {
 	*storetest.Memory
-	mu      sync.Mutex
-	calls   []string
-	down    error
-	refuse  bool
-	onSave  func()
-	creates int
+	mu     sync.Mutex
+	calls  []string
+	down   error
+	refuse bool
+	onSave func()
 }
 
 func (s *testStore) note(call string) error {
@@ -225,7 +224,6 @@ type settings struct {
 	fold     bool
 	noPortal bool
 	upstream string
-	host     http.Handler // wraps the handler
 }
 
 func newRig(t testing.TB, s settings) *rig {

@@ -33,6 +33,9 @@ func (d *Directory) joins(ctx context.Context, q querier) (membership, error) {
 	switch {
 	case sqlconn.IsMissingTable(err):
 		d.membership = &membership{}
+	case err != nil && denied(err): // what MySQL says of a missing table, too, to a role that was granted single tables
+		d.log.WarnContext(ctx, "no groups: the table that would hold them is missing or may not be read", "table", d.name+"_groups", "err", err)
+		d.membership = &membership{}
 	case err != nil:
 		return membership{}, d.explain("look for groups", err)
 	default:

@@ -102,7 +102,10 @@ func TestLeastPrivilege_13_2_2(t *testing.T) {
 			must(t, owner.CreateTables(background))
 			_, err := owner.Add(background, userdb.NewUser{Username: "alice", Password: "pw", Groups: []string{"staff"}})
 			must(t, err)
-			reader := open(t, openURL(t, readerURL(t, db, name, address)), userdb.Options{Registry: newer(), Upgrade: true})
+			exec(t, db, "CREATE TABLE people (id integer, name varchar(30), pw varchar(128))")
+			readerDB := openURL(t, readerURL(t, db, name, address))
+			must(t, open(t, readerDB, userdb.Options{Table: "people", Columns: userdb.Columns{ID: "id", Username: "name", Password: "pw"}}).Check(background))
+			reader := open(t, readerDB, userdb.Options{Registry: newer(), Upgrade: true})
 			must(t, reader.Check(background))
 			user, err := reader.CheckPassword(background, "alice", "pw")
 			if err != nil || user.Upgraded || len(user.Groups) != 1 {
@@ -124,7 +127,7 @@ func readerURL(t *testing.T, db *sqlconn.DB, name, address string) string {
 	u, err := url.Parse(address)
 	must(t, err)
 	role := "reader_" + strings.ToLower(strings.Trim(u.Path, "/"))
-	tables := []string{"auth_user", "auth_group", "auth_user_groups"}
+	tables := []string{"auth_user", "auth_group", "auth_user_groups", "people"}
 	if name == "postgres" {
 		exec(t, db, "CREATE ROLE "+role+" LOGIN PASSWORD 'reader';\nGRANT SELECT ON "+strings.Join(tables, ", ")+" TO "+role)
 		t.Cleanup(func() { db.Exec("DROP OWNED BY " + role); db.Exec("DROP ROLE " + role) })

@@ -36,10 +36,10 @@ func openPostgres(rawURL string, opts Options) (*sql.DB, error) {
 	return sql.OpenDB(tlsHint{stdlib.GetConnector(*config, stdlib.OptionResetSession(discardDead)), "sslmode=disable"}), nil
 }
 
-// discardDead looks at a connection before it is used again: one that the server has ended would fail the next statement, as would each other that
-// it has ended with it (F18). go-sql-driver/mysql does the same by itself.
+// discardDead looks at a connection before it is used again: one on which the server has said something unasked has most likely been ended, and
+// would fail the next statement (F18). go-sql-driver/mysql does the same by itself.
 func discardDead(_ context.Context, conn *pgx.Conn) error {
-	if pg := conn.PgConn(); !quiet(pg.Conn()) && pg.CheckConn() != nil {
+	if !quiet(conn.PgConn().Conn()) {
 		return driver.ErrBadConn
 	}
 	return nil
