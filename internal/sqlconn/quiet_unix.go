@@ -21,10 +21,10 @@ func quiet(conn net.Conn) bool {
 		return false
 	}
 	var peekErr error
-	err = raw.Read(func(fd uintptr) bool {
+	// Not raw.Read: that waits for any other reader, and pgx may have left one that waits for the server's next byte.
+	err = raw.Control(func(fd uintptr) {
 		var buf [1]byte
 		_, _, peekErr = syscall.Recvfrom(int(fd), buf[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
-		return true
 	})
 	return err == nil && (peekErr == syscall.EAGAIN || peekErr == syscall.EWOULDBLOCK)
 }
