@@ -94,7 +94,9 @@ func (s *screen) note(event any) {
 	}
 }
 
-func (s *screen) within() (context.Context, context.CancelFunc) { return context.WithTimeout(s.tab, 30*time.Second) }
+func (s *screen) within() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(s.tab, 30*time.Second)
+}
 
 func (s *screen) do(steps ...chromedp.Action[chromedp.Void]) {
 	s.t.Helper()
@@ -108,7 +110,7 @@ func (s *screen) do(steps ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
-// go_ types the address.
+// visit types the address.
 func (s *screen) visit(path string) {
 	s.t.Helper()
 	s.do(chromedp.Navigate(s.base + path))
@@ -257,4 +259,15 @@ func TestBrowser(t *testing.T) {
 		}
 	})
 	s.quiet("401 (Unauthorized)") // the answer to the wrong password
+
+	// The browser would have told.
+	s.do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		_, err := chromedp.Evaluate[string]("document.head.append(Object.assign(document.createElement('style'), {textContent: 'p {}'})); ''")(ctx, target)
+		return err
+	}))
+	soon(t, "a violation of the policy is noted", func() bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return slices.ContainsFunc(s.problems, func(p string) bool { return strings.Contains(p, "Content Security Policy") })
+	})
 }
