@@ -40,15 +40,7 @@ func (p *parts) wire() (*running, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &running{cfg: p.cfg, log: p.log, public: proxy.NewServer(p.metrics.InFlight(handler), p.log)}
-	r.background = []func(context.Context){
-		func(ctx context.Context) { clean(ctx, p.chores(), p.log) },
-		func(ctx context.Context) { hangups(ctx, p.log) },
-	}
-	if p.cfg.AdminListen != "" {
-		r.admin = proxy.NewServer(p.admin(), p.log)
-	}
-	return r, nil
+	return newRunning(p, p.metrics.InFlight(handler), p.admin(), func(ctx context.Context) { clean(ctx, p.chores(), p.log) }), nil
 }
 
 // admin answers operators: health and metrics.

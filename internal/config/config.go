@@ -37,6 +37,8 @@ type Config struct {
 
 	// Warnings are allowed but probably not meant. Load fills them beside an error, too.
 	Warnings Problems `mapstructure:"-"`
+	// Files are those that were read besides the configuration's own, such as secrets. Load fills them beside an error, too.
+	Files []string `mapstructure:"-"`
 
 	short bool // Routes was made from Upstream
 }
