@@ -33,6 +33,12 @@ var arrows = map[string][]string{
 	"sessionstore/filestore":   {"internal/pyvalue", "sessionstore", "sessionstore/codec"},
 	"sessionstore/cookiestore": {"internal/pyvalue", "internal/signing", "sessionstore", "sessionstore/codec"},
 	"sessionstore/ledger":      {"internal/sqlconn"},
+	"sessionstore/cache":       {},
+	"sessionstore/cachestore":  {"internal/pyvalue", "sessionstore", "sessionstore/cache"},
+	// The row decides, whatever store it is in: no dbstore here.
+	"sessionstore/cacheddbstore": {"internal/pyvalue", "sessionstore", "sessionstore/cache"},
+
+	"internal/metrics": {"auth", "proxy", "sessionstore"},
 
 	"auth":          {"internal/pyvalue", "internal/signing", "sessionstore"},
 	"auth/userdb":   {"auth", "auth/password", "internal/sqlconn"},
@@ -49,7 +55,7 @@ var arrows = map[string][]string{
 
 // testArrows are the additional imports that tests may have.
 var testArrows = []string{"internal/testenv", "sessionstore/storetest", "sessionstore/codec", "sessionstore/dbstore", "internal/pyvalue",
-	"internal/signing", "internal/sqlconn", "auth/password", "auth/userdb", "proxy/facts", "sessionstore", "sessionstore/ledger"}
+	"internal/signing", "internal/sqlconn", "auth/password", "auth/throttle", "auth/userdb", "proxy/facts", "sessionstore", "sessionstore/ledger"}
 
 // owners says which package alone may import an outside technology, tests included.
 var owners = map[string][]string{
@@ -63,6 +69,7 @@ var owners = map[string][]string{
 	"github.com/jackc/pgx":             {"internal/sqlconn"},
 	"github.com/go-sql-driver/mysql":   {"internal/sqlconn"},
 	"github.com/spf13/cobra":           {"cmd"},
+	"github.com/prometheus":            {"internal/metrics"},
 }
 
 // banned are standard packages that a tree must not import outside its tests.

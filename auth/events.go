@@ -15,6 +15,7 @@ const (
 	eventLoginThrottled   = "login_throttled"
 	eventLogout           = "logout"
 	eventSessionFlushed   = "session_flushed"
+	eventSessionRenewed   = "session_renewed" // its hash was made with a fallback key (ASVS 11.1.1)
 	eventSessionRefused   = "session_refused"
 	eventPasswordUpgraded = "password_upgraded"
 )

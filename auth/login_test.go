@@ -5,11 +5,14 @@ import (
 	"errors"
 	"net/netip"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"coatcheck/auth"
 	"coatcheck/auth/password"
+	"coatcheck/auth/throttle"
 	"coatcheck/auth/userdb"
 	"coatcheck/internal/pyvalue"
 	"coatcheck/internal/signing"
@@ -21,7 +24,7 @@ var background = context.Background()
 // TestLogin_everyUser logs in with the formats of Django's default list, as Django does.
 func TestLogin_everyUser(t *testing.T) {
 	h := build(t, func(h *house) {
-		registry := password.NewRegistry(password.NewPBKDF2SHA256(1_000_000), password.NewPBKDF2SHA1(1_000_000),
+		registry := password.NewRegistry(password.NewPBKDF2SHA256(1000), password.NewPBKDF2SHA1(1000),
 			password.NewArgon2(password.Argon2Params{Memory: 102400, Time: 2, Threads: 8}), password.NewBCryptSHA256(12), password.NewScrypt())
 		directory, err := userdb.Open(h.db, userdb.Options{Registry: registry})
 		if err != nil {
@@ -132,15 +135,15 @@ func TestLogin_6_3_8(t *testing.T) {
 	service := auth.NewService(h.options)
 	for name, a := range cases {
 		t.Run(name, func(t *testing.T) {
-			counted.calls = 0
+			counted.calls.Store(0)
 			key := h.put(t, map[string]any{"cart": "tea"})
 			session := h.open(t, key)
 			p, err := service.Login(background, session, a)
 			if err != auth.ErrInvalidCredentials || !p.Anonymous() { // the very same error, nothing wrapped around it
 				t.Errorf("%q: got %v", a.Login, err)
 			}
-			if counted.calls != 1 {
-				t.Errorf("%q: %d password checks, want 1", a.Login, counted.calls)
+			if counted.calls.Load() != 1 {
+				t.Errorf("%q: %d password checks, want 1", a.Login, counted.calls.Load())
 			}
 			if session.Key() != key || session.Modified() {
 				t.Errorf("%q: a failed login changed the session", a.Login)
@@ -176,12 +179,12 @@ func TestLogin_6_2_9(t *testing.T) {
 // countingRegistry counts what reaches the hasher.
 type countingRegistry struct {
 	userdb.Registry
-	calls int
+	calls atomic.Int64
 	err   error
 }
 
 func (r *countingRegistry) Check(ctx context.Context, password, encoded string) (bool, bool, error) {
-	r.calls++
+	r.calls.Add(1)
 	if r.err != nil {
 		return false, false, r.err
 	}
@@ -189,7 +192,7 @@ func (r *countingRegistry) Check(ctx context.Context, password, encoded string) 
 }
 
 func (r *countingRegistry) Burn(ctx context.Context, password string) error {
-	r.calls++
+	r.calls.Add(1)
 	if r.err != nil {
 		return r.err
 	}
@@ -318,7 +321,7 @@ func TestLogin_throttle_6_3_1(t *testing.T) {
 			if calls != c.calls || h.events() != c.events {
 				t.Errorf("throttle heard %q, events %q; want %q, %q", calls, h.events(), c.calls, c.events)
 			}
-			if c.begin != nil && registry.calls != 0 {
+			if c.begin != nil && registry.calls.Load() != 0 {
 				t.Error("the password was looked at")
 			}
 		})
@@ -336,6 +339,43 @@ func checkError(t *testing.T, got, want error) {
 	}
 	if !errors.Is(got, want) {
 		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+// TestLogin_J5 of many wrong passwords at once no more than the limit reach the hasher, whatever the number of processes.
+func TestLogin_J5(t *testing.T) {
+	registry := &countingRegistry{Registry: cheapRegistry()}
+	h := build(t, nil)
+	directory, err := userdb.Open(h.db, userdb.Options{Registry: registry})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var services []*auth.Service
+	for range 4 {
+		th := throttle.New(h.db, throttle.Options{MaxAttempts: 5, Secret: "s", Now: h.clock})
+		if err := th.CreateTable(background); err != nil {
+			t.Fatal(err)
+		}
+		services = append(services, auth.NewService(auth.Options{Directory: directory, Checker: directory, Throttle: th, Keys: h.options.Keys, Now: h.clock}))
+	}
+	var all sync.WaitGroup
+	for i := range 200 {
+		session := h.open(t, "")
+		all.Go(func() {
+			if _, err := services[i%4].Login(background, session, attempt(oldUser, "wrong")); err == nil {
+				t.Error("logged in")
+			}
+		})
+	}
+	all.Wait()
+	if n := registry.calls.Load(); n == 0 || n > 5 {
+		t.Errorf("%d wrong passwords reached the hasher, limit 5", n)
+	}
+	_, err = services[0].Login(background, h.open(t, ""), attempt(oldUser, oldPassword))
+	checkError(t, err, &auth.ThrottledError{})
+	h.now = h.now.Add(time.Minute)
+	if _, err := services[0].Login(background, h.open(t, ""), attempt(oldUser, oldPassword)); err != nil {
+		t.Errorf("after the delay: %v", err)
 	}
 }
 

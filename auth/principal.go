@@ -55,6 +55,7 @@ func (s *Service) verified(ctx context.Context, session *sessionstore.Session, u
 		if err := session.Set(keyHash, s.currentHash(user)); err != nil {
 			return Principal{}, fmt.Errorf("renew session hash: %w", err)
 		}
+		s.event(ctx, slog.LevelInfo, eventSessionRenewed, userAttr(user.Username), sessionAttr(session))
 	default:
 		return s.flushed(ctx, session, user)
 	}

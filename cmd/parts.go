@@ -14,9 +14,13 @@ import (
 	"coatcheck/auth/throttle"
 	"coatcheck/auth/userdb"
 	"coatcheck/internal/config"
+	"coatcheck/internal/metrics"
 	"coatcheck/internal/signing"
 	"coatcheck/internal/sqlconn"
 	"coatcheck/sessionstore"
+	"coatcheck/sessionstore/cache"
+	"coatcheck/sessionstore/cacheddbstore"
+	"coatcheck/sessionstore/cachestore"
 	"coatcheck/sessionstore/codec"
 	"coatcheck/sessionstore/cookiestore"
 	"coatcheck/sessionstore/dbstore"
@@ -28,16 +32,22 @@ import (
 type parts struct {
 	cfg      config.Config
 	log      *slog.Logger
+	metrics  *metrics.Metrics // nil: nothing is counted
 	keys     signing.Keys
-	db       *sqlconn.DB
+	db       *sqlconn.DB // of sessions and our own tables
+	userDB   *sqlconn.DB // of the users; often the same
+	hashes   *password.Registry
 	users    *userdb.Directory
 	throttle *throttle.Throttle
 	store    sessionstore.Store
+	cache    *cache.Cache // nil: the engine needs none
 	sessions *sessionstore.Sessions
 	settings sessionstore.Settings
 
-	tables  []tableMaker // what prepare makes besides the user tables
-	closers []func() error
+	tables []tableMaker // what prepare makes besides the user tables
+	// background runs as long as the proxy does.
+	background []func(ctx context.Context)
+	closers    []func() error
 }
 
 // tableMaker makes its table where it is missing.
@@ -57,11 +67,11 @@ func (e *environment) open() (*parts, error) {
 	if err != nil {
 		return nil, err
 	}
-	return openParts(cfg, newLogger(e.Stderr, slog.LevelWarn, "text"))
+	return openParts(cfg, newLogger(e.Stderr, slog.LevelWarn, "text"), nil)
 }
 
-func openParts(cfg config.Config, log *slog.Logger) (*parts, error) {
-	p := &parts{cfg: cfg, log: log, settings: sessionstore.Settings{
+func openParts(cfg config.Config, log *slog.Logger, counted *metrics.Metrics) (*parts, error) {
+	p := &parts{cfg: cfg, log: log, metrics: counted, settings: sessionstore.Settings{
 		CookieAge:            cfg.Session.CookieAge,
 		ExpireAtBrowserClose: cfg.Session.ExpireAtBrowserClose,
 		SaveEveryRequest:     cfg.Session.SaveEveryRequest,
@@ -121,14 +131,26 @@ func (p *parts) openDatabase() error {
 	return nil
 }
 
+// openUsers opens the user directory, in a database of its own where users.url names one.
 func (p *parts) openUsers() error {
-	registry, err := password.FromNames(p.cfg.Users.PasswordFormats)
+	u := p.cfg.Users
+	db := p.db
+	if !u.URL.Empty() {
+		var err error
+		if db, err = sqlconn.Open(u.URL.Reveal(), sqlconn.Options{TimeZone: p.cfg.Database.Location()}); err != nil {
+			return fmt.Errorf("%w (key users.url)", err)
+		}
+		p.closers = append(p.closers, db.Close)
+	}
+	p.userDB = db
+	registry, err := password.FromNames(p.passwordFormats())
 	if err != nil {
 		return fmt.Errorf("users.password_formats: %w", err)
 	}
-	registry = registry.WithLimits(password.Limits{Concurrency: p.cfg.Login.HashConcurrency})
-	p.users, err = userdb.Open(p.db, userdb.Options{
-		Registry: registry,
+	p.hashes = registry.WithLimits(password.Limits{Concurrency: p.cfg.Login.HashConcurrency})
+	p.users, err = userdb.Open(db, userdb.Options{
+		Table: u.Table, Columns: userdb.Columns(u.Columns), GroupsQuery: u.GroupsQuery, Query: u.Query,
+		Registry: p.hashes,
 		Upgrade:  p.upgradePasswords(),
 		Log:      p.log,
 	})
@@ -136,10 +158,26 @@ func (p *parts) openUsers() error {
 	return err
 }
 
+// djangoUsers reports whether the user table is Django's own.
+func (p *parts) djangoUsers() bool {
+	return p.cfg.Users.Query == "" && p.cfg.Users.Table == userdb.DjangoTable
+}
+
+// passwordFormats: Django's default list for Django's table, otherwise all but plain and unsalted ones.
+func (p *parts) passwordFormats() []string {
+	if len(p.cfg.Users.PasswordFormats) > 0 || p.djangoUsers() {
+		return p.cfg.Users.PasswordFormats
+	}
+	return []string{"all"}
+}
+
 // upgradePasswords: a Django with another work factor would write the column back at its own logins, and each write ends sessions.
 func (p *parts) upgradePasswords() bool {
-	return p.cfg.Users.UpgradePasswords == "true" || (p.cfg.Users.UpgradePasswords == "auto" && p.ownDatabase())
+	return p.cfg.Users.UpgradePasswords == "true" || (p.cfg.Users.UpgradePasswords == "auto" && p.ownUsers())
 }
+
+// ownUsers reports whether the user table is the one we made, which nobody else writes.
+func (p *parts) ownUsers() bool { return p.ownDatabase() && p.cfg.Users.URL.Empty() && p.djangoUsers() }
 
 func (p *parts) openSessions() error {
 	store, err := p.openStore()
@@ -147,6 +185,9 @@ func (p *parts) openSessions() error {
 		return err
 	}
 	p.store = store
+	if p.metrics != nil {
+		store = p.metrics.Store(store)
+	}
 	p.sessions = sessionstore.New(store, p.settings, time.Now)
 	return nil
 }
@@ -159,11 +200,48 @@ func (p *parts) openStore() (sessionstore.Store, error) {
 		return withTable(p, dbstore.New(p.db, signed, dbstore.Options{})), nil
 	case "file":
 		return p.openFiles(signed)
+	case "cache":
+		c, err := p.openCache()
+		if err != nil {
+			return nil, err
+		}
+		return cachestore.New(c, cachestore.Options{}), nil
+	case "cached_db":
+		return p.openCachedDB(dbstore.New(p.db, signed, dbstore.Options{}))
 	case "signed_cookies":
 		return cookiestore.New(p.keys, withTable(p, ledger.New(p.db, time.Now)), p.settings.CookieAge, time.Now), nil
 	default:
 		return nil, fmt.Errorf("session.engine %s has no store", engine)
 	}
+}
+
+// openCache opens the cache; its server may come later.
+func (p *parts) openCache() (*cache.Cache, error) {
+	c, err := cache.Open(p.cfg.Cache.URL.Reveal(), cache.Options{
+		KeyPrefix: p.cfg.Cache.KeyPrefix, Version: p.cfg.Cache.Version, CAFile: p.cfg.Cache.CAFile,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%w (key cache.url)", err)
+	}
+	p.cache = c
+	p.closers = append(p.closers, c.Close)
+	return c, nil
+}
+
+// openCachedDB puts the cache in front of rows. A fault of the cache is only worth a line in the log: the row decides.
+func (p *parts) openCachedDB(rows *dbstore.Store) (sessionstore.Store, error) {
+	c, err := p.openCache()
+	if err != nil {
+		return nil, err
+	}
+	store := cacheddbstore.New(withTable(p, rows), c, cacheddbstore.Options{
+		EntryLife: p.settings.CookieAge,
+		Fault: func(err error) {
+			p.log.Warn("session cache: the database is asked instead", "event", "cache_error", "err", err)
+		},
+	})
+	p.background = append(p.background, func(ctx context.Context) { settle(ctx, store, p.log) })
+	return store, nil
 }
 
 // openFiles opens Django's directory, or makes one of our own in data_dir.
@@ -195,11 +273,11 @@ func (p *parts) prepare(ctx context.Context) error {
 		return fmt.Errorf("look at the database (key database.url): %w", err)
 	}
 	has := func(name string) bool { return slices.Contains(tables, name) }
-	if len(tables) > 0 && !has(userdb.DjangoTable) && !has(sessionTable) {
+	if len(tables) > 0 && !has(userdb.DjangoTable) && !has(sessionTable) && !has(p.cfg.Users.Table) && !slices.ContainsFunc(tables, ours) {
 		return fmt.Errorf("%w: it has the tables %s but none of Django's; give coatcheck a database of its own, or Django's (key database.url)",
 			errForeignDatabase, some(tables))
 	}
-	if !has(userdb.DjangoTable) {
+	if p.djangoUsers() && p.userDB == p.db && !has(userdb.DjangoTable) {
 		if err := p.users.CreateTables(ctx); err != nil {
 			return fmt.Errorf("make user tables: %w", err)
 		}
@@ -212,8 +290,22 @@ func (p *parts) prepare(ctx context.Context) error {
 	return p.users.Check(ctx)
 }
 
+// ours reports whether a table is one of coatcheck's own.
+func ours(table string) bool { return strings.HasPrefix(table, "coatcheck_") }
+
 // sessionTable is Django's.
 const sessionTable = "django_session"
+
+// reachable reports whether the databases answer at all.
+func (p *parts) reachable(ctx context.Context) bool {
+	return p.ping(ctx, p.db) == nil && p.ping(ctx, p.userDB) == nil
+}
+
+func (p *parts) ping(ctx context.Context, db *sqlconn.DB) error {
+	ctx, cancel := db.Timeout(ctx)
+	defer cancel()
+	return db.PingContext(ctx)
+}
 
 // some lists the first few names.
 func some(names []string) string {

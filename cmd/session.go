@@ -120,8 +120,8 @@ func (l *sessionLister) view(ctx context.Context, session *sessionstore.Session)
 	return v, nil
 }
 
-func (e *environment) withSessions(act func(*parts, *sessionLister) error) error {
-	return e.withParts(func(p *parts) error {
+func (e *environment) withSessions(ctx context.Context, act func(*parts, *sessionLister) error) error {
+	return e.withParts(ctx, func(p *parts) error {
 		l, err := p.lister()
 		if err != nil {
 			return err
@@ -139,7 +139,7 @@ func newSessionList(env *environment) *cobra.Command {
 		Example: "  coatcheck session list --user alice",
 		Args:    args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
-			return env.withSessions(func(_ *parts, l *sessionLister) error {
+			return env.withSessions(c.Context(), func(_ *parts, l *sessionLister) error {
 				views := []sessionView{}
 				err := l.each(c.Context(), func(v sessionView, _ *sessionstore.Session) error {
 					if user == "" || v.Username == user {
@@ -205,7 +205,7 @@ func newSessionShow(env *environment) *cobra.Command {
 		Example: "  coatcheck session show 3f9a0c1b22de",
 		Args:    args(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, names []string) error {
-			return env.withSessions(func(_ *parts, l *sessionLister) error {
+			return env.withSessions(c.Context(), func(_ *parts, l *sessionLister) error {
 				return l.find(c.Context(), names[0], func(v sessionView, s *sessionstore.Session) error {
 					var held []string
 					for name := range s.All() {
@@ -233,7 +233,7 @@ func newSessionDelete(env *environment) *cobra.Command {
 			if given := len(names) + count(user != "") + count(all); given != 1 {
 				return usageError{errors.New("name one of: a session, --user NAME, --all")}
 			}
-			return env.withSessions(func(p *parts, l *sessionLister) error {
+			return env.withSessions(c.Context(), func(p *parts, l *sessionLister) error {
 				if len(names) == 1 {
 					return l.find(c.Context(), names[0], func(v sessionView, _ *sessionstore.Session) error {
 						return env.endSessions(c.Context(), p, []sessionView{v})
@@ -283,7 +283,7 @@ func newSessionClear(env *environment) *cobra.Command {
 		Example: "  coatcheck session clear",
 		Args:    args(cobra.NoArgs),
 		RunE: func(c *cobra.Command, _ []string) error {
-			return env.withParts(func(p *parts) error {
+			return env.withParts(c.Context(), func(p *parts) error {
 				n, err := p.store.ClearExpired(c.Context())
 				if err != nil {
 					return fmt.Errorf("clear expired sessions (%d removed): %w", n, err)

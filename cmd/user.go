@@ -29,15 +29,21 @@ func newUser(env *environment) *cobra.Command {
 
 // withUsers runs act over the user directory of the configuration.
 func (e *environment) withUsers(ctx context.Context, act func(context.Context, *userdb.Directory) error) error {
-	return e.withParts(func(p *parts) error { return explainUser(act(ctx, p.users)) })
+	return e.withParts(ctx, func(p *parts) error { return explainUser(act(ctx, p.users)) })
 }
 
-func (e *environment) withParts(act func(*parts) error) error {
+// withParts opens what the configuration names. Our own database is made by whichever command comes first.
+func (e *environment) withParts(ctx context.Context, act func(*parts) error) error {
 	p, err := e.open()
 	if err != nil {
 		return err
 	}
 	defer p.close()
+	if p.ownDatabase() {
+		if err := p.prepare(ctx); err != nil {
+			return err
+		}
+	}
 	return act(p)
 }
 
@@ -67,7 +73,7 @@ Missing tables are made where the database is empty or Django's.`,
 				return err
 			}
 			n.Password = password
-			return env.withParts(func(p *parts) error {
+			return env.withParts(c.Context(), func(p *parts) error {
 				if err := p.prepare(c.Context()); err != nil {
 					return err
 				}
@@ -219,7 +225,7 @@ func newUserPasswd(env *environment) *cobra.Command {
 		Example: "  coatcheck user passwd alice",
 		Args:    args(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, names []string) error {
-			return env.withParts(func(p *parts) error {
+			return env.withParts(c.Context(), func(p *parts) error {
 				if _, err := p.users.Named(c.Context(), names[0]); err != nil { // before anybody types a password
 					return explainUser(err)
 				}
@@ -257,7 +263,7 @@ func newUserSwitch(env *environment, verb, short string, active bool) *cobra.Com
 		Example: "  coatcheck user " + verb + " alice",
 		Args:    args(cobra.ExactArgs(1)),
 		RunE: func(c *cobra.Command, names []string) error {
-			return env.withParts(func(p *parts) error {
+			return env.withParts(c.Context(), func(p *parts) error {
 				if err := p.users.SetActive(c.Context(), names[0], active); err != nil {
 					return explainUser(err)
 				}

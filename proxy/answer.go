@@ -58,7 +58,7 @@ func (a *proxyAnswer) NeedLogin(w http.ResponseWriter, r *http.Request, p Pass) 
 		refuse(w, r, problem.Problem{Status: http.StatusUnauthorized, Detail: "You are not logged in.", Hint: a.loginHint()})
 		return
 	}
-	leaveBody(w, r)
+	leaveBody(r)
 	h := w.Header()
 	h.Set("Location", a.loginURL(r))
 	h.Set("Cache-Control", "no-store")

@@ -37,8 +37,10 @@ func (h *Handler) dispatch(w http.ResponseWriter, r *http.Request) {
 		rec.err = err
 		h.noRoute(w, r, err, allow)
 	case c.portal:
+		rec.route = RoutePortal
 		h.portal.ServeHTTP(w, r)
 	default:
+		rec.route = c.route.name()
 		h.guard.serve(w, r, c)
 	}
 }
@@ -52,6 +54,7 @@ func (h *Handler) noRoute(w http.ResponseWriter, r *http.Request, err error, all
 		w.Header().Set("Allow", strings.Join(slices.Compact(allow), ", "))
 		refuse(w, r, problem.Problem{Status: http.StatusMethodNotAllowed})
 	default:
+		recordOf(r.Context()).event = "request_refused"
 		refuse(w, r, problem.Problem{Status: http.StatusBadRequest, Detail: "This address is ambiguous: " + err.Error() + "."})
 	}
 }

@@ -13,14 +13,31 @@ import (
 // fail answers for an upstream that did not, or for a client whose body could not be read.
 func (f *forward) fail(w http.ResponseWriter, r *http.Request, err error) {
 	rec := recordOf(r.Context())
+	err = rec.blame(r.Context(), err)
 	rec.err, rec.verbatim = err, false
-	if errors.Is(r.Context().Err(), context.Canceled) {
+	if errors.Is(r.Context().Err(), context.Canceled) && !errors.Is(err, os.ErrDeadlineExceeded) {
 		rec.left = true
 	}
 	if e, ok := r.Context().Value(errandKey{}).(*errand); ok {
 		e.mark(w.Header())
 	}
-	refuse(w, r, failure(err))
+	p := failure(err)
+	if p.Status >= http.StatusBadGateway && !rec.left {
+		rec.event = EventUpstreamFailed
+	}
+	refuse(w, r, p)
+}
+
+// blame is what went wrong with the request's body, where something did, otherwise err. net/http cancels the request when a read of
+// its body fails, so the transport may hear of that first, and it is neither the upstream's fault nor has the client left.
+func (w *record) blame(ctx context.Context, err error) error {
+	if w.body == nil || ctx.Err() == nil {
+		return err
+	}
+	if fault := w.body.failure(); fault != nil {
+		return fault
+	}
+	return err
 }
 
 // failure tells the client's faults from the upstream's. Nothing of the error's text is shown.

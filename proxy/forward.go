@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"coatcheck/proxy/identity"
+	"coatcheck/proxy/sessioncookie"
 )
 
 // Field is a header as it is sent.
@@ -17,7 +18,7 @@ type Field = identity.Field
 // forward carries requests to their upstreams, by one [httputil.ReverseProxy] for everything: WebSocket, server-sent events, 1xx.
 type forward struct {
 	proxy  httputil.ReverseProxy
-	cookie Cookie
+	cookie *sessioncookie.Cookie
 }
 
 // errand is a request on its way to an upstream, for the hooks of the ReverseProxy.

@@ -9,6 +9,7 @@ import (
 
 	"coatcheck/auth"
 	"coatcheck/proxy/problem"
+	"coatcheck/proxy/sessioncookie"
 	"coatcheck/sessionstore"
 )
 
@@ -19,7 +20,7 @@ const retryAfter = 5 * time.Second
 type guard struct {
 	sessions   *sessionstore.Sessions
 	principals Principals
-	cookie     Cookie
+	cookie     *sessioncookie.Cookie
 	answer     Answer
 	log        *slog.Logger
 }

@@ -24,6 +24,7 @@ type Handler struct {
 	guard    *guard
 	log      *slog.Logger
 	now      func() time.Time
+	observer func(Observation)
 }
 
 // New returns the proxy that o describes; the error holds everything that is wrong with it.
@@ -37,7 +38,7 @@ func New(o Options) (*Handler, error) {
 	h := &Handler{
 		networks: networks{proxies: o.TrustedProxies, unix: o.TrustUnix, secure: o.PublicURL.Scheme == "https"},
 		hosts:    ownHosts(o.Routes, o.PublicURL),
-		portal:   o.Portal, stripper: o.Stripper, log: o.Log, now: o.Now,
+		portal:   o.Portal, stripper: o.Stripper, log: o.Log, now: o.Now, observer: o.Observe,
 	}
 	if err := errors.Join(o.missing(), h.route(o)); err != nil {
 		return nil, err
@@ -45,7 +46,7 @@ func New(o Options) (*Handler, error) {
 	h.guard = newGuard(o)
 	h.chain = http.HandlerFunc(h.dispatch)
 	// The last is the first a request meets.
-	for _, middleware := range []func(http.Handler) http.Handler{h.stripHeaders, limitBody, h.checkRequest, h.recoverPanics, h.observe} {
+	for _, middleware := range []func(http.Handler) http.Handler{h.stripHeaders, h.checkRequest, limitBody, h.recoverPanics, h.observe} {
 		h.chain = middleware(h.chain)
 	}
 	return h, nil
@@ -56,12 +57,15 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.chain.Se
 
 func (o Options) missing() error {
 	var errs []error
-	for name, missing := range map[string]bool{
-		"Stripper": o.Stripper == nil, "Cookie": o.Cookie == nil, "Sessions": o.Sessions == nil,
-		"Principals": o.Principals == nil, "Log": o.Log == nil, "Portal and AuthPrefix": (o.Portal == nil) != (o.AuthPrefix == ""),
+	for _, part := range []struct {
+		name string
+		here bool
+	}{
+		{"Stripper", o.Stripper != nil}, {"Cookie", o.Cookie != nil}, {"Sessions", o.Sessions != nil}, {"Principals", o.Principals != nil},
+		{"Log", o.Log != nil}, {"Portal or AuthPrefix", (o.Portal == nil) == (o.AuthPrefix == "")},
 	} {
-		if missing {
-			errs = append(errs, fmt.Errorf("proxy options lack %s", name))
+		if !part.here {
+			errs = append(errs, fmt.Errorf("proxy options lack %s", part.name))
 		}
 	}
 	return errors.Join(errs...)

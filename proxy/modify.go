@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"fmt"
 	"net/http"
 	"sync"
 )
@@ -8,6 +9,9 @@ import (
 // modify adds our cookie to an upstream's answer and takes the upstream's of that name away: only we hand out session keys.
 // Where the session is shared, an upstream that set the cookie wrote last, and its own stands.
 func (f *forward) modify(res *http.Response) error {
+	if res.StatusCode < 100 {
+		return fmt.Errorf("answer of the upstream: status %d", res.StatusCode) // net/http takes it, and panics when it is to be written
+	}
 	p, h := errandOf(res.Request.Context()).Pass, res.Header
 	if !p.choice.route.ShareSession {
 		f.cookie.DropSetCookie(h)

@@ -10,6 +10,7 @@ import (
 
 	"coatcheck/auth"
 	"coatcheck/proxy/identity"
+	"coatcheck/proxy/sessioncookie"
 	"coatcheck/sessionstore"
 )
 
@@ -28,13 +29,32 @@ type Options struct {
 	FoldPaths bool
 
 	Stripper   Stripper
-	Cookie     Cookie
+	Cookie     *sessioncookie.Cookie
 	Sessions   *sessionstore.Sessions
 	Principals Principals
 
 	Log *slog.Logger
 	Now func() time.Time // nil: time.Now
+	// Observe is told of every request when it has ended, as its access record is; nil: nobody is. It must be quick.
+	Observe func(Observation)
 }
+
+// Observation is what became of one request: the part of its access record whose values are few, so that they can be counted by.
+type Observation struct {
+	Route  string // host and path of its rule as configured, [RoutePortal] or [RouteNone]
+	Status int    // 499: the client did not wait for the answer
+	Took   time.Duration
+	Event  string // of the security log, such as [EventUpstreamFailed]; "" for most
+}
+
+// Routes of an [Observation] that are not configured ones; those have a slash.
+const (
+	RoutePortal = "portal"
+	RouteNone   = "none" // no rule was looked for, or none was found
+)
+
+// EventUpstreamFailed: the upstream did not answer, or broke off.
+const EventUpstreamFailed = "upstream_failed"
 
 // Route sends the requests for a host and a path prefix to one upstream.
 type Route struct {
@@ -83,15 +103,4 @@ type Identity interface {
 // Principals finds out whom a session speaks for. It may change the session; an error is a fault, never "nobody".
 type Principals interface {
 	Principal(ctx context.Context, s *sessionstore.Session) (auth.Principal, error)
-}
-
-// Cookie reads and writes the session cookie; see [coatcheck/proxy/sessioncookie.Cookie].
-type Cookie interface {
-	Sent(h http.Header) bool
-	Keys(h http.Header) []string
-	Set(key string, age time.Duration, browserClose, https bool) (string, error)
-	Clear() string
-	Strip(h http.Header, keep string)
-	DropSetCookie(h http.Header)
-	SetBy(h http.Header) bool
 }

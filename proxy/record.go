@@ -14,14 +14,17 @@ type record struct {
 	arrival
 	// closing ends an HTTP/1 connection after this answer.
 	closing bool
+	body    *pacedBody // nil: none
 	// verbatim keeps net/http from guessing a Content-Type the upstream did not send.
 	verbatim bool
 
 	status int // of the final answer; 0 before it
 	bytes  int64
+	route  string // see Observation
 	user   string
-	err    error // the deepest
-	left   bool  // the client did not wait for the answer
+	err    error  // the deepest
+	event  string // of the security log
+	left   bool   // the client did not wait for the answer
 }
 
 type recordKey struct{}

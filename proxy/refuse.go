@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -20,16 +21,19 @@ const (
 // refuse answers instead of the upstream. A body that is still to come is not waited for: the connection ends with the answer,
 // and "100 Continue" is never sent (RFC 9110 10.1.1).
 func refuse(w http.ResponseWriter, r *http.Request, p problem.Problem) {
-	leaveBody(w, r)
+	leaveBody(r)
 	problem.Write(w, r, p)
 }
 
-func leaveBody(w http.ResponseWriter, r *http.Request) {
+func leaveBody(r *http.Request) {
 	if r.ContentLength == 0 {
 		return
 	}
-	recordOf(r.Context()).closing = r.ProtoMajor == 1
-	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(linger)) // no deadline: the limits of the server hold
+	rec := recordOf(r.Context())
+	rec.closing = rec.closing || r.ProtoMajor == 1
+	if rec.body != nil {
+		rec.body.abandon(linger)
+	}
 }
 
 // checkRequest turns away what no application behind us should see, and what different readers would take apart
@@ -37,8 +41,9 @@ func leaveBody(w http.ResponseWriter, r *http.Request) {
 func (h *Handler) checkRequest(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if status, err := h.objection(r); err != nil {
-			recordOf(r.Context()).err = err
-			recordOf(r.Context()).closing = r.ProtoMajor == 1
+			rec := recordOf(r.Context())
+			rec.err, rec.event = err, "request_refused"
+			rec.closing = r.ProtoMajor == 1 || r.Method == "PRI" // PRI starts HTTP/2 on a connection that speaks HTTP/1
 			refuse(w, r, problem.Problem{Status: status, Detail: "This request is not accepted here: " + err.Error() + "."})
 			return
 		}
@@ -61,7 +66,21 @@ func (h *Handler) objection(r *http.Request) (status int, err error) {
 	case badTarget(r.RequestURI):
 		return http.StatusBadRequest, fmt.Errorf("address with a fragment, a control byte or no path")
 	}
+	if err := errors.Join(twoFramings(r), twoFields(r)); err != nil {
+		return http.StatusBadRequest, err
+	}
 	return h.objectHost(r)
+}
+
+// twoFields finds what net/http settles in HTTP/1 and passes on in HTTP/2 (RFC 9113 8.1.1, 8.3.1).
+func twoFields(r *http.Request) error {
+	if len(r.Header["Content-Length"]) > 1 {
+		return errors.New("several Content-Length fields")
+	}
+	if host, ok := r.Header["Host"]; ok && (len(host) != 1 || host[0] != r.Host) {
+		return errors.New("several hosts")
+	}
+	return nil
 }
 
 func refusedMethod(method string) bool {

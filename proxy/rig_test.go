@@ -71,12 +71,11 @@ func (d *directory) Principal(ctx context.Context, s *sessionstore.Session) (aut
 // testStore is the in-memory store with faults.
 type testStore struct {
 	*storetest.Memory
-	mu      sync.Mutex
-	calls   []string
-	down    error
-	refuse  bool
-	onSave  func()
-	creates int
+	mu     sync.Mutex
+	calls  []string
+	down   error
+	refuse bool
+	onSave func()
 }
 
 func (s *testStore) note(call string) error {
@@ -145,7 +144,10 @@ func (a *app) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		handler(w, r)
 		return
 	}
-	body, _ := io.ReadAll(r.Body)
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return // not a whole request: nothing an application would act on
+	}
 	seen := &asked{r.Method, r.RequestURI, r.Host, string(body), r.Header, r.Trailer}
 	a.mu.Lock()
 	a.last = seen
@@ -158,6 +160,13 @@ func (a *app) serve(handler http.HandlerFunc) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.handler = handler
+}
+
+// requests is how many the upstream has had.
+func (a *app) requests() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.count
 }
 
 // taken is the last request the upstream saw, nil for none, and forgets it.
@@ -213,9 +222,9 @@ type settings struct {
 	trusted  []string
 	public   string
 	fold     bool
+	observe  func(Observation)
 	noPortal bool
 	upstream string
-	host     http.Handler // wraps the handler
 }
 
 func newRig(t testing.TB, s settings) *rig {
@@ -236,7 +245,7 @@ func newRig(t testing.TB, s settings) *rig {
 	}
 	g.addr = listener.Addr().String()
 	done := make(chan struct{})
-	go func() { defer close(done); _ = server.Serve(listener) }()
+	go func() { defer close(done); _ = server.Serve(WatchedListener(listener)) }()
 	t.Cleanup(func() { server.Close(); <-done })
 	return g
 }
@@ -269,7 +278,7 @@ func (g *rig) newHandler(s settings) *Handler {
 	o := Options{
 		Routes: s.routes, Portal: http.HandlerFunc(portalOfTests), AuthPrefix: "/.auth", FoldPaths: s.fold,
 		Stripper: identity.NewStripper(headers.Names()...), Cookie: sessioncookie.New(s.cookie), Sessions: g.sessions, Principals: g.users,
-		Log: slog.New(slog.NewJSONHandler(g.log, nil)),
+		Log: slog.New(slog.NewJSONHandler(g.log, nil)), Observe: s.observe,
 	}
 	if s.noPortal {
 		o.Portal, o.AuthPrefix = nil, ""

@@ -10,7 +10,6 @@ type route struct {
 	Route
 	segments int  // to strip
 	rebased  bool // the upstream sees another path than the rules: StripPrefix, or a path in the upstream's URL
-	portal   bool // our own pages; has no upstream
 }
 
 func newRoute(from Route) (*route, error) {

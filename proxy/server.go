@@ -15,9 +15,9 @@ const (
 	maxH2FrameLen = 64 << 10
 )
 
-// NewServer returns the server for a [Handler] with the limits that only a server can keep. It has no read or write timeout: long
-// uploads, downloads, polls and WebSockets are what a proxy is for; a [Handler] watches the pace of bodies itself.
-// Serve it on any listener; TLSConfig is the caller's.
+// NewServer returns the server for a [Handler], with the limits that only a server can keep. It has no read or write
+// timeout: long uploads, downloads, polls and WebSockets are what a proxy is for; a [Handler] watches the pace of bodies itself.
+// TLSConfig is the caller's. Serve it on [WatchedListener]s.
 func NewServer(h http.Handler, log *slog.Logger) *http.Server {
 	return &http.Server{
 		Handler:           h,
@@ -27,6 +27,8 @@ func NewServer(h http.Handler, log *slog.Logger) *http.Server {
 		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: maxH2Streams, MaxReadFrameSize: maxH2FrameLen},
 		// "OPTIONS *" is refused like every other "*".
 		DisableGeneralOptionsHandler: true,
+		ConnContext:                  withWire,
+		ConnState:                    watchWire,
 		// Debug: what arrives here are handshakes of port scanners and the like.
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -21,12 +22,13 @@ type prefixes struct {
 
 func newTable(routes []*route, fold bool) (*table, error) {
 	t := &table{hosts: map[string]*prefixes{}, fold: fold}
+	var errs []error
 	for _, r := range routes {
 		if err := t.add(r); err != nil {
-			return nil, fmt.Errorf("route %s: %w", r.name(), err)
+			errs = append(errs, fmt.Errorf("route %s: %w", r.name(), err))
 		}
 	}
-	return t, nil
+	return t, errors.Join(errs...)
 }
 
 func (t *table) add(r *route) error {

@@ -118,7 +118,7 @@ func BenchmarkRoute(b *testing.B) {
 	for _, n := range []int{1, 10_000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			routes := []Route{{Path: "/"}}
-			for i := range n - 1 {
+			for i := range n {
 				routes = append(routes, Route{Path: fmt.Sprintf("/team%d/app%d", i%100, i)})
 			}
 			table := tableOf(b, false, routes...)

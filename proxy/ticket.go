@@ -28,45 +28,25 @@ func (t ticket) key() string {
 
 // identify turns the cookie into a session and a principal.
 func (g *guard) identify(ctx context.Context, h http.Header) (ticket, error) {
-	session, forget, err := g.live(ctx, h)
-	if err != nil || session == nil {
-		return ticket{dead: forget}, err
+	session, err := g.cookie.Open(ctx, g.sessions, h)
+	if err != nil {
+		return ticket{}, err
 	}
+	if reason := session.Refused(); reason != nil {
+		g.security(ctx, "session_refused", g.cookie.Keys(h)[0], reason)
+	}
+	if session.Key() == "" {
+		return ticket{dead: g.cookie.Stale(h, session)}, nil
+	}
+	name := g.sessions.KeyHash(session.Key())
 	principal, err := g.principals.Principal(ctx, session)
 	if err != nil {
-		return ticket{}, fmt.Errorf("find the user of session %s: %w", g.sessions.KeyHash(session.Key()), err)
+		return ticket{}, fmt.Errorf("find the user of session %s: %w", name, err)
 	}
 	if session.Empty() { // flushed: the password was changed
 		return ticket{dead: true}, nil
 	}
 	return ticket{session: session, principal: principal}, nil
-}
-
-// live opens the keys a request carries. Exactly one live session counts (RFC 6265bis 5.6: a sibling host can plant further cookies).
-// forget says that the cookie stands for nothing: no session is live, and none is only unreadable to us, as all are
-// with a wrong secret key.
-func (g *guard) live(ctx context.Context, h http.Header) (found *sessionstore.Session, forget bool, err error) {
-	forget = g.cookie.Sent(h)
-	alive := 0
-	for _, key := range g.cookie.Keys(h) {
-		session, err := g.sessions.Open(ctx, key)
-		if err != nil {
-			return nil, false, err
-		}
-		if reason := session.Refused(); reason != nil {
-			forget = false
-			g.security(ctx, "session_refused", key, reason)
-		}
-		if session.Key() != "" {
-			found = session
-			alive++
-		}
-	}
-	if alive > 1 {
-		g.security(ctx, "several_sessions", found.Key(), errors.New("request with several live sessions; none counts"))
-		return nil, false, nil
-	}
-	return found, forget && alive == 0, nil
 }
 
 // settle writes the session where it was changed, or has to be written each time, before the upstream is called. If it was ended

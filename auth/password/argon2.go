@@ -12,6 +12,7 @@ import (
 const (
 	maxArgonMemory  = 256 << 10
 	maxArgonTime    = 16
+	maxArgonWork    = 1 << 20 // memory × time: three seconds
 	maxArgonThreads = 64
 	maxArgonHash    = 128 // bytes
 )
@@ -47,7 +48,7 @@ func newArgon2(algorithm, prefix string, p Argon2Params) argon2Format {
 	}
 	p.Time = orDefault(p.Time, 2, 1, maxArgonTime)
 	p.Threads = orDefault(p.Threads, 8, 1, maxArgonThreads)
-	p.Memory = orDefault(p.Memory, 102400, 8*p.Threads, maxArgonMemory)
+	p.Memory = orDefault(p.Memory, 102400, 8*p.Threads, min(maxArgonMemory, maxArgonWork/p.Time))
 	p.HashLength = orDefault(p.HashLength, 32, 16, maxArgonHash)
 	return argon2Format{algorithm, prefix, p}
 }
@@ -159,8 +160,11 @@ func (h *argon2Hash) parseCosts(algorithm, text string) error {
 		return err
 	}
 	h.Memory, h.Time, h.Threads = costs[0], costs[1], costs[2]
-	if h.Memory < 8*h.Threads {
+	switch {
+	case h.Memory < 8*h.Threads:
 		return malformed(algorithm, "memory is too low")
+	case h.Memory*h.Time > maxArgonWork:
+		return tooCostly(algorithm, "memory × time", maxArgonWork)
 	}
 	return nil
 }

@@ -15,6 +15,7 @@ func TestLimits_11_4_2(t *testing.T) {
 		{"pbkdf2_sha1", "pbkdf2_sha1$9223372036854775808$salt$" + a(27) + "="},
 		{"argon2", "argon2$argon2id$v=19$m=262145,t=1,p=1$" + a(22) + "$" + a(43)},
 		{"argon2", "argon2$argon2id$v=19$m=1024,t=17,p=1$" + a(22) + "$" + a(43)},
+		{"argon2", "argon2$argon2id$v=19$m=262144,t=5,p=1$" + a(22) + "$" + a(43)},
 		{"argon2", "argon2$argon2d$v=19$m=1024,t=1,p=65$" + a(22) + "$" + a(43)},
 		{"phc_argon2", "$argon2i$v=19$m=4294967295,t=4294967295,p=16777215$" + a(22) + "$" + a(43)},
 		{"bcrypt", "bcrypt$$2b$17$" + a(53)},

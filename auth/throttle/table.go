@@ -75,17 +75,21 @@ func numbered(dialect sqlconn.Dialect, text string) string {
 	return out.String()
 }
 
+// create needs the right to create only where the table is missing.
 func (t table) create(ctx context.Context) error {
+	if _, err := t.read(ctx, "none"); !sqlconn.IsMissingTable(err) {
+		return err
+	}
 	keyType, index := "varchar(64)", ""
 	if t.db.Dialect == sqlconn.MySQL {
 		keyType, index = "varchar(64) CHARACTER SET ascii COLLATE ascii_bin", ", KEY "+tableName+"_expires (expires)"
 	}
-	_, err := t.db.ExecContext(ctx, "CREATE TABLE IF NOT EXISTS "+tableName+" (id "+keyType+" NOT NULL PRIMARY KEY, failures bigint NOT NULL, "+
-		"last_failure bigint NOT NULL, known_until bigint NOT NULL, expires bigint NOT NULL"+index+")")
-	if err == nil && index == "" {
-		_, err = t.db.ExecContext(ctx, "CREATE INDEX IF NOT EXISTS "+tableName+"_expires ON "+tableName+" (expires)")
+	statements := []string{"CREATE TABLE IF NOT EXISTS " + tableName + " (id " + keyType + " NOT NULL PRIMARY KEY, failures bigint NOT NULL, " +
+		"last_failure bigint NOT NULL, known_until bigint NOT NULL, expires bigint NOT NULL" + index + ")"}
+	if index == "" {
+		statements = append(statements, "CREATE INDEX IF NOT EXISTS "+tableName+"_expires ON "+tableName+" (expires)")
 	}
-	return err
+	return t.db.Make(ctx, statements...)
 }
 
 func (t table) read(ctx context.Context, ids ...string) (map[string]row, error) {

@@ -6,12 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
 	"golang.org/x/text/unicode/norm"
 
 	"coatcheck/auth"
+	"coatcheck/internal/sqlconn"
 )
 
 // Account is a user as the administration sees them.
@@ -52,6 +54,11 @@ func (d *Directory) Add(ctx context.Context, n NewUser) (auth.User, error) {
 		user, err = d.insert(ctx, tx, n, encoded)
 		return err
 	})
+	if sqlconn.IsUnique(err) { // perhaps somebody else added them since we looked
+		if _, lookup := d.byName(ctx, d.db, n.Username); lookup == nil {
+			err = ErrUserExists
+		}
+	}
 	return user, d.named("add user "+n.Username, err)
 }
 
@@ -84,14 +91,14 @@ func (d *Directory) insert(ctx context.Context, tx *sql.Tx, n NewUser, encoded s
 
 // insertStatement names every column that we know of: Django's have no defaults in the database (SPEC 13.2).
 func (d *Directory) insertStatement(ctx context.Context, q querier, n NewUser, encoded string) (string, []any, error) {
-	present, err := columnsOf(ctx, q, d.table)
+	present, err := d.columnsOf(ctx, q, d.table)
 	if err != nil {
 		return "", nil, err
 	}
 	var names, marks []string
 	var args []any
 	put := func(column string, value any) {
-		if column != "" {
+		if column != "" && !slices.Contains(names, column) { // the e-mail address may be the user name
 			args = append(args, value)
 			names, marks = append(names, column), append(marks, d.db.Placeholder(len(args)))
 		}

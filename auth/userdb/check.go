@@ -44,7 +44,9 @@ func (d *Directory) matches(ctx context.Context, user auth.User, plain string) (
 	case errors.Is(err, password.ErrUnusable):
 		return false, auth.ErrInvalidCredentials
 	case errors.Is(err, password.ErrUnknownFormat), errors.Is(err, password.ErrMalformed):
-		d.log.WarnContext(ctx, "stored password cannot be checked", "event", "password_format_refused", "user", user.Username, "err", err)
+		if d.refused.first(user.ID) {
+			d.log.WarnContext(ctx, "stored password cannot be checked; this is said once a user", "event", "password_format_refused", "user", user.Username, "err", err)
+		}
 		return false, auth.ErrInvalidCredentials
 	case err != nil || !ok || !user.Active:
 		return false, refusal(err)
@@ -67,6 +69,9 @@ func refusal(err error) error {
 // read keeps the old format; that is said once.
 func (d *Directory) upgraded(ctx context.Context, user auth.User, plain string) (auth.User, error) {
 	encoded, err := d.registry.Encode(plain)
+	if errors.Is(err, password.ErrBusy) {
+		return user, nil // the next login will do
+	}
 	if err != nil {
 		d.warnUpgrade(ctx, err)
 		return user, nil
@@ -93,6 +98,8 @@ func (d *Directory) replacePassword(ctx context.Context, user auth.User, encoded
 	p := d.db.Placeholder
 	text := "UPDATE " + d.table + " SET " + d.columns.Password + " = " + p(1) +
 		" WHERE " + d.column(d.columns.ID) + " = " + p(2) + " AND " + d.column(d.columns.Password) + " = " + p(3)
+	ctx, cancel := d.db.Timeout(ctx)
+	defer cancel()
 	res, err := d.db.ExecContext(ctx, text, encoded, idParameter(d.db.Dialect, user.ID), user.Password)
 	if err != nil {
 		return false, err
@@ -129,6 +136,8 @@ func (d *Directory) RecordLogin(ctx context.Context, id string, at time.Time) er
 	}
 	p := d.db.Placeholder
 	text := "UPDATE " + d.table + " SET " + d.columns.LastLogin + " = " + p(1) + " WHERE " + d.column(d.columns.ID) + " = " + p(2)
+	ctx, cancel := d.db.Timeout(ctx)
+	defer cancel()
 	_, err := d.db.ExecContext(ctx, text, d.db.Time(at), idParameter(d.db.Dialect, id))
 	return d.explain("record last login", err)
 }

@@ -129,7 +129,7 @@ func TestReadOnly_13_2_2(t *testing.T) {
 func TestCheckPassword_unknownFormatIsLogged(t *testing.T) {
 	var log bytes.Buffer
 	d := open(t, fixtureDB(t), userdb.Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
-	for _, name := range []string{"heidi", "grace"} { // md5, and Django's unusable password
+	for _, name := range []string{"heidi", "grace", "heidi"} { // md5, and Django's unusable password
 		if _, err := d.CheckPassword(background, name, "heidi-pw"); !errors.Is(err, auth.ErrInvalidCredentials) {
 			t.Errorf("%s: %v", name, err)
 		}

@@ -29,9 +29,12 @@ func (d *Directory) joins(ctx context.Context, q querier) (membership, error) {
 		return *d.membership, nil
 	}
 	table := d.db.Quote(d.name + "_groups")
-	columns, err := columnsOf(ctx, q, table)
+	columns, err := d.columnsOf(ctx, q, table)
 	switch {
 	case sqlconn.IsMissingTable(err):
+		d.membership = &membership{}
+	case err != nil && denied(err): // what MySQL says of a missing table, too, to a role that was granted single tables
+		d.log.WarnContext(ctx, "no groups: the table that would hold them is missing or may not be read", "table", d.name+"_groups", "err", err)
 		d.membership = &membership{}
 	case err != nil:
 		return membership{}, d.explain("look for groups", err)
@@ -49,7 +52,9 @@ func (d *Directory) joinsOf(table string, columns []string) *membership {
 	return &membership{table: table, user: d.db.Quote(others[0]), perms: d.db.Quote(d.name + "_user_permissions")}
 }
 
-func columnsOf(ctx context.Context, q querier, quotedTable string) ([]string, error) {
+func (d *Directory) columnsOf(ctx context.Context, q querier, quotedTable string) ([]string, error) {
+	ctx, cancel := d.db.Timeout(ctx)
+	defer cancel()
 	rows, err := q.QueryContext(ctx, "SELECT * FROM "+quotedTable+" WHERE 1 = 0")
 	if err != nil {
 		return nil, err
@@ -69,6 +74,8 @@ func (d *Directory) groups(ctx context.Context, q querier, u auth.User) ([]strin
 	if err != nil || text == "" {
 		return nil, err
 	}
+	ctx, cancel := d.db.Timeout(ctx)
+	defer cancel()
 	rows, err := q.QueryContext(ctx, text, args...)
 	if err != nil {
 		return nil, d.explain("look up groups", err)
@@ -91,7 +98,10 @@ func (d *Directory) groups(ctx context.Context, q querier, u auth.User) ([]strin
 
 // groupsSelect is the statement that lists the user's groups; empty where there are none.
 func (d *Directory) groupsSelect(ctx context.Context, q querier, u auth.User) (string, []any, error) {
-	id := idParameter(d.db.Dialect, u.ID)
+	var id any // NULL, which is of every type, for nobody's groups
+	if u.ID != "" {
+		id = idParameter(d.db.Dialect, u.ID)
+	}
 	if d.groupsQuery != nil {
 		return d.groupsQuery.text, d.groupsQuery.args(map[string]any{"id": id, "username": u.Username}), nil
 	}

@@ -77,6 +77,8 @@ func (d *Directory) one(ctx context.Context, q querier, keep func(auth.User) boo
 }
 
 func (d *Directory) read(ctx context.Context, q querier, text string, args ...any) ([]auth.User, error) {
+	ctx, cancel := d.db.Timeout(ctx)
+	defer cancel()
 	rows, err := q.QueryContext(ctx, text, args...)
 	if err != nil {
 		return nil, err

@@ -1,6 +1,9 @@
 // Package userdb is the user directory over SQL: Django's auth_user, an application's own user table, or one SELECT.
 //
-// It needs only the right to read: without the right to write it does not record logins, upgrade passwords or administer.
+// Least privilege (ASVS 13.2.2): SELECT on the user table, and on auth_group and auth_user_groups (or on what the queries read), lets
+// people log in. UPDATE of the column last_login records logins, of the column password upgrades hashes; without them both are left out,
+// which is said once. INSERT, UPDATE and DELETE are for the user commands alone.
+//
 // A table is described by names that come from a configuration; they are held against a pattern and quoted, values are always
 // parameters (ASVS 1.2.4). Columns are always named, for their order differs between Django's databases (SPEC 13.2).
 package userdb
@@ -66,6 +69,7 @@ type Directory struct {
 	membership  *membership // learned at first use; nil before
 
 	upgradeWarning sync.Once
+	refused        seen
 }
 
 var (

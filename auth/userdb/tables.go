@@ -26,10 +26,8 @@ func (d *Directory) CreateTables(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, statement := range statements {
-		if _, err := d.db.ExecContext(ctx, statement); err != nil {
-			return d.explain("create tables", err)
-		}
+	if err := d.db.Make(ctx, statements...); err != nil {
+		return d.explain("create tables", err)
 	}
 	return d.Check(ctx)
 }
@@ -54,18 +52,18 @@ func (d *Directory) Check(ctx context.Context) error {
 	return err
 }
 
-// probe reads any one user, or with a query tries an unlikely name.
+// probe reads any one user, or with a query tries an unlikely name; the zero user is fine, too.
 func (d *Directory) probe(ctx context.Context) (auth.User, error) {
 	if d.query != nil {
 		_, err := d.byName(ctx, d.db, "coatcheck")
-		return auth.User{ID: "0", Username: "coatcheck"}, ignore(err, auth.ErrNoUser)
+		return auth.User{}, ignore(err, auth.ErrNoUser)
 	}
 	users, err := d.read(ctx, d.db, "SELECT "+d.selected+" FROM "+d.table+" LIMIT 1")
 	if err != nil {
 		return auth.User{}, d.explain("read users", err)
 	}
 	if len(users) == 0 {
-		return auth.User{ID: "0"}, nil
+		return auth.User{}, nil
 	}
 	return users[0], nil
 }

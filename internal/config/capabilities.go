@@ -17,19 +17,6 @@ type gap struct {
 func gaps() []gap {
 	return []gap{
 		{"tls.*", other("TLS of our own is not in this version yet; let the proxy in front terminate it and name that in trusted_proxies")},
-		{"cache.url", other("Redis and memcached are not in this version yet; leave cache.url empty")},
-		{"session.engine", one("cache", "engine cache is not in this version yet; use db")},
-		{"session.engine", one("cached_db", "engine cached_db is not in this version yet; use db")},
-		{"session.engine", one("file", "engine file is not in this version yet; use db")},
-		{"session.engine", one("signed_cookies", "engine signed_cookies is not in this version yet; use db")},
-		{"database.url", scheme("postgres", "postgres:// is not in this version yet; use sqlite:PATH")},
-		{"database.url", scheme("postgresql", "postgres:// is not in this version yet; use sqlite:PATH")},
-		{"database.url", scheme("mysql", "mysql:// is not in this version yet; use sqlite:PATH")},
-		{"users.url", other("users in a database of their own are not in this version yet; leave users.url empty")},
-		{"users.table", other("user tables other than Django's auth_user are not in this version yet; use auth_user")},
-		{"users.columns.*", other("user tables other than Django's auth_user are not in this version yet; leave the columns as they are")},
-		{"users.query", other("user tables other than Django's auth_user are not in this version yet; leave query empty")},
-		{"users.groups_query", other("groups from tables other than Django's are not in this version yet; leave groups_query empty")},
 		{"users.password_formats", formats("plain", "passwords in plain text are not in this version yet; remove plain")},
 		{"session_api.listen", other("the session API is not in this version yet; leave it empty")},
 		{"routes.session_api", other("the session API is not in this version yet; use an identity header with the value session:KEY")},
@@ -83,13 +70,6 @@ func other(text string) func(any) string {
 
 func one(value, text string) func(any) string {
 	return when(text, func(v any) bool { return v == value })
-}
-
-func scheme(name, text string) func(any) string {
-	return when(text, func(v any) bool {
-		secret, ok := v.(Secret)
-		return ok && strings.HasPrefix(strings.ToLower(secret.Reveal()), name+":")
-	})
 }
 
 func duration(text string) func(any) string {

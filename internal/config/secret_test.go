@@ -70,7 +70,7 @@ func TestSecretsNeverShow_13_3_1(t *testing.T) {
 		"database scheme":      "database: {url: 'oracle://u:" + hunter + "@h/x'}",
 		"database no scheme":   "database: {url: '" + hunter + "'}",
 		"database bad escape":  "database: {url: 'postgres://u:%zz" + hunter + "@h/x'}",
-		"database later":       "database: {url: 'postgres://u:" + hunter + "@h/x'}",
+		"database postgres":    "database: {url: 'postgres://u:" + hunter + "@h/x'}",
 		"database bad port":    "database: {url: 'mysql://u:" + hunter + "@h:x/x'}",
 		"cache":                "cache: {url: 'redis://:" + hunter + "@h:1/0'}",
 		"cache bad":            "cache: {url: '" + hunter + "'}",

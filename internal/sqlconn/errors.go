@@ -1,8 +1,11 @@
 package sqlconn
 
 import (
+	"database/sql/driver"
 	"errors"
+	"io"
 	"strings"
+	"syscall"
 
 	"github.com/go-sql-driver/mysql"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -29,10 +32,20 @@ func IsMissingColumn(err error) bool {
 	return liteSays(err, "no such column", "has no column named") || hasCode(err, "42703", 1054)
 }
 
-// IsRolledBack reports whether err says that the statement was undone for the sake of another transaction (deadlock, serialization failure):
-// it surely did not happen, and may be tried again (F18).
+// IsRolledBack reports whether err says that the statement was undone for the sake of another transaction (deadlock, serialization failure) or of the
+// server's end: it surely did not happen, and may be tried again (F18).
 func IsRolledBack(err error) bool {
-	return hasCode(err, "40001", 1213) || hasCode(err, "40P01", 1213)
+	return hasCode(err, "40001", 1213) || hasCode(err, "40P01", 1213) || hasCode(err, "57P01", 1927)
+}
+
+// IsLost reports whether err says that the connection broke: whether a write happened is not known, a read may be tried again (F04).
+func IsLost(err error) bool {
+	for _, lost := range []error{driver.ErrBadConn, mysql.ErrInvalidConn, io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.EPIPE} {
+		if errors.Is(err, lost) {
+			return true
+		}
+	}
+	return false
 }
 
 func hasCode(err error, sqlState string, number uint16) bool {

@@ -22,8 +22,8 @@ func openMySQL(rawURL string, opts Options) (*sql.DB, error) {
 	if err != nil {
 		return nil, withoutSecret(err, u)
 	}
-	config.ClientFoundRows = true // an update that changes nothing still counts its row, as Django has it
-	config.ParseTime = false      // dates are read by DB.ScanTime
+	config.ClientFoundRows = true      // an update that changes nothing still counts its row, as Django has it
+	config.ParseTime = false           // dates are read by DB.ScanTime
 	config.Logger = &mysql.NopLogger{} // what it would print is in the errors
 	config.Timeout = opts.DialTimeout
 	config.ReadTimeout = opts.OpTimeout
@@ -32,7 +32,7 @@ func openMySQL(rawURL string, opts Options) (*sql.DB, error) {
 	if err != nil {
 		return nil, withoutSecret(err, u)
 	}
-	return sql.OpenDB(readCommitted{connector}), nil
+	return sql.OpenDB(tlsHint{readCommitted{connector}, "tls=false"}), nil
 }
 
 // mysqlConfig reads mysql://user:password@host:port/name?parameters; parameters are those of go-sql-driver (tls, collation, …), and socket=PATH.
@@ -50,6 +50,9 @@ func mysqlConfig(u *url.URL) (*mysql.Config, error) {
 	config.Net, config.Addr = "tcp", mysqlAddress(u)
 	if socket != "" {
 		config.Net, config.Addr = "unix", socket
+	}
+	if !query.Has("tls") && config.Net == "tcp" && !local(u.Hostname()) {
+		config.TLSConfig = "true"
 	}
 	if config.DBName == "" {
 		return nil, errors.New("the URL names no database; write mysql://user:password@host:port/name")

@@ -33,9 +33,14 @@ type Options struct {
 }
 
 // DB is a pool of connections to one database, and its dialect. Safe for concurrent use.
+//
+// SQLite lets one connection write at a time, and those that wait for its lock try again at random moments, so that of 64 some wait for
+// ever. Therefore writes queue for a connection of their own there. What a transaction does, it does by itself: a write past it would wait
+// for it.
 type DB struct {
 	*sql.DB
 	Dialect
+	writer    *sql.DB // where writes go; the same pool but for SQLite
 	zone      *time.Location
 	opTimeout time.Duration
 }
@@ -53,7 +58,7 @@ func Open(rawURL string, opts Options) (*DB, error) {
 	switch scheme {
 	case "sqlite":
 		db.Dialect, db.opTimeout = SQLite, max(opts.OpTimeout, sqliteTimeout)
-		db.DB, err = openSQLite(rest)
+		db.DB, db.writer, err = openSQLite(rest)
 	case "postgres", "postgresql":
 		db.Dialect = Postgres
 		db.DB, err = openPostgres(rawURL, opts)
@@ -69,6 +74,9 @@ func Open(rawURL string, opts Options) (*DB, error) {
 	db.SetMaxOpenConns(opts.MaxConns)
 	db.SetMaxIdleConns(max(1, opts.MaxConns/2))
 	db.SetConnMaxIdleTime(5 * time.Minute)
+	if db.writer == nil {
+		db.writer = db.DB
+	}
 	return db, nil
 }
 

@@ -17,15 +17,23 @@ import (
 // sqliteHeader begins every SQLite file (https://www.sqlite.org/fileformat.html section 1.3).
 const sqliteHeader = "SQLite format 3\x00"
 
-func openSQLite(path string) (*sql.DB, error) {
-	path, err := sqlitePath(path)
+// openSQLite returns a pool of readers, and a pool of one for writers.
+func openSQLite(path string) (readers, writer *sql.DB, err error) {
+	path, err = sqlitePath(path)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := prepareSQLite(path); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return sql.Open("sqlite", sqliteDSN(path))
+	if readers, err = sql.Open("sqlite", sqliteDSN(path)); err != nil {
+		return nil, nil, err
+	}
+	if writer, err = sql.Open("sqlite", sqliteDSN(path)); err != nil {
+		return nil, nil, errors.Join(err, readers.Close())
+	}
+	writer.SetMaxOpenConns(1)
+	return readers, writer, nil
 }
 
 func sqlitePath(path string) (string, error) {

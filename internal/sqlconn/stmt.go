@@ -3,34 +3,42 @@ package sqlconn
 import (
 	"context"
 	"database/sql"
-	"sync"
+	"strings"
+	"sync/atomic"
 )
 
 // Stmt is a statement that is prepared once for each connection, when it is first used there. Safe for concurrent use.
 type Stmt struct {
-	db    *DB
+	db    *sql.DB // the pool of readers or of writers
+	plain bool    // not prepared by us
 	query string
 
-	mu       sync.Mutex
-	prepared *sql.Stmt // nil until the server was there once
+	prepared atomic.Pointer[sql.Stmt] // nil until the server was there once
 }
 
-// Statement returns query as a Stmt. Nothing is sent yet.
-func (db *DB) Statement(query string) *Stmt { return &Stmt{db: db, query: query} }
+// Statement returns query as a Stmt. Nothing is sent yet. PostgreSQL is left to pgx, which prepares statements by itself, and in
+// the way the URL asks for (poolers).
+func (db *DB) Statement(query string) *Stmt {
+	pool := db.writer
+	if strings.HasPrefix(query, "SELECT ") {
+		pool = db.DB
+	}
+	return &Stmt{db: pool, plain: db.Dialect == Postgres, query: query}
+}
 
-// prepare leaves PostgreSQL to pgx, which keeps prepared statements by itself, and in the way the URL asks for (poolers).
+// prepare returns nil for a plain statement.
 func (s *Stmt) prepare(ctx context.Context) (*sql.Stmt, error) {
-	if s.db.Dialect == Postgres {
+	if s.plain {
 		return nil, nil
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.prepared != nil {
-		return s.prepared, nil
+	if stmt := s.prepared.Load(); stmt != nil {
+		return stmt, nil
 	}
+	// Without a lock: nobody waits here for another's time-out.
 	stmt, err := s.db.PrepareContext(ctx, s.query)
-	if err == nil {
-		s.prepared = stmt
+	if err == nil && !s.prepared.CompareAndSwap(nil, stmt) {
+		_ = stmt.Close()
+		stmt = s.prepared.Load()
 	}
 	return stmt, err
 }
@@ -69,16 +77,4 @@ func (s *Stmt) ScanRow(ctx context.Context, args []any, dest ...any) error {
 		return s.db.QueryRowContext(ctx, s.query, args...).Scan(dest...)
 	}
 	return stmt.QueryRowContext(ctx, args...).Scan(dest...)
-}
-
-// Close frees the statement at the server; closing the DB does so too.
-func (s *Stmt) Close() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.prepared == nil {
-		return nil
-	}
-	err := s.prepared.Close()
-	s.prepared = nil
-	return err
 }

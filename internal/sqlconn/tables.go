@@ -34,3 +34,34 @@ func (db *DB) Tables(ctx context.Context) ([]string, error) {
 	}
 	return names, nil
 }
+
+// makeAttempts bounds the races that Make loses; each means that another process has made a table or an index.
+const makeAttempts = 5
+
+// Make runs CREATE … IF NOT EXISTS statements one by one. PostgreSQL does those not in one step: when several processes start at once its catalog
+// reports a duplicate row, type or relation; trying again finds what the other made.
+func (db *DB) Make(ctx context.Context, statements ...string) error {
+	for _, statement := range statements {
+		var err error
+		for range makeAttempts {
+			if err = db.makeOne(ctx, statement); !isMadeMeanwhile(err) {
+				break
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (db *DB) makeOne(ctx context.Context, statement string) error {
+	ctx, cancel := db.Timeout(ctx)
+	defer cancel()
+	_, err := db.ExecContext(ctx, statement)
+	return err
+}
+
+func isMadeMeanwhile(err error) bool {
+	return IsUnique(err) || hasCode(err, "42710", 0) || hasCode(err, "42P07", 0)
+}

@@ -117,7 +117,7 @@ func (m *mariaDB) query(statement string) error {
 }
 
 func (m *mariaDB) grant() error {
-	return m.query("GRANT ALL ON *.* TO " + login + "@'127.0.0.1' IDENTIFIED BY '" + m.password + "'")
+	return m.query("GRANT ALL ON *.* TO " + login + "@'127.0.0.1' IDENTIFIED BY '" + m.password + "' WITH GRANT OPTION")
 }
 
 func (m *mariaDB) sqlServer() sqlServer {

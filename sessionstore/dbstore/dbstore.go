@@ -70,7 +70,13 @@ func (s *Store) Load(ctx context.Context, key string) (sessionstore.Record, erro
 	defer cancel()
 	var text []byte
 	var rec sessionstore.Record
-	err := s.load.ScanRow(ctx, []any{key, s.db.Time(s.now())}, &text, s.db.ScanTime(&rec.Expires))
+	read := func() error {
+		return s.load.ScanRow(ctx, []any{key, s.db.Time(s.now())}, &text, s.db.ScanTime(&rec.Expires))
+	}
+	err := read()
+	if sqlconn.IsLost(err) || sqlconn.IsRolledBack(err) {
+		err = read()
+	}
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return sessionstore.Record{}, sessionstore.ErrNotFound

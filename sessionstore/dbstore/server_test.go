@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -239,4 +240,48 @@ func away(t *testing.T, store *dbstore.Store, leave, comeBack func()) {
 	if _, err := store.Load(t.Context(), keyA); err != nil {
 		t.Errorf("load from the server that is back: %v", err)
 	}
+}
+
+// Connections that the server ends cost nobody his session, however many there are in the pool (F18).
+func TestConnectionsKilled_F18(t *testing.T) {
+	kill := map[string]string{
+		"postgres": "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()",
+		"mariadb":  "KILL CONNECTION USER CURRENT_USER()",
+	}
+	for name, statement := range kill {
+		t.Run(name, func(t *testing.T) {
+			url := databases[name](t)
+			store := newStore(connect(t, url, sqlconn.Options{}), time.Now)
+			if err := store.CreateTable(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := store.Create(t.Context(), keyA, anHour()); err != nil {
+				t.Fatal(err)
+			}
+			for range 5 {
+				fillPool(t, store)
+				// MariaDB's statement ends its own connection as well.
+				if _, err := connect(t, url, sqlconn.Options{}).Exec(statement); err != nil && name != "mariadb" {
+					t.Fatal(err)
+				}
+				if _, err := store.Update(t.Context(), keyA, anHour()); err != nil {
+					t.Errorf("update: %v", err)
+				}
+				fillPool(t, store)
+			}
+		})
+	}
+}
+
+// fillPool loads on all connections of the pool at once.
+func fillPool(t *testing.T, store *dbstore.Store) {
+	var group sync.WaitGroup
+	for range 2 * sqlconn.DefaultMaxConns {
+		group.Go(func() {
+			if _, err := store.Load(t.Context(), keyA); err != nil {
+				t.Errorf("load: %v", err)
+			}
+		})
+	}
+	group.Wait()
 }

@@ -14,24 +14,8 @@ func (s *Store) CreateTable(ctx context.Context) error {
 	if !sqlconn.IsMissingTable(err) {
 		return err
 	}
-	err = s.createTable(ctx)
-	if sqlconn.IsUnique(err) { // PostgreSQL: another process made it at the same moment
-		err = s.createTable(ctx)
-	}
-	if err != nil {
+	if err := s.db.Make(ctx, schema(s.db.Dialect)...); err != nil {
 		return fmt.Errorf("create %s: %w", table, err)
-	}
-	return nil
-}
-
-func (s *Store) createTable(ctx context.Context) error {
-	for _, statement := range schema(s.db.Dialect) {
-		ctx, cancel := s.db.Timeout(ctx)
-		_, err := s.db.ExecContext(ctx, statement)
-		cancel()
-		if err != nil {
-			return err
-		}
 	}
 	return nil
 }

@@ -50,9 +50,7 @@ func (l *Ledger) CreateTable(ctx context.Context) error {
 		return err
 	}
 	date := map[sqlconn.Dialect]string{sqlconn.SQLite: "datetime", sqlconn.Postgres: "timestamp with time zone", sqlconn.MySQL: "datetime(6)"}[l.db.Dialect]
-	ctx, cancel := l.db.Timeout(ctx)
-	defer cancel()
-	_, err := l.db.ExecContext(ctx, "CREATE TABLE IF NOT EXISTS "+l.db.Quote(Table)+" ("+
+	err := l.db.Make(ctx, "CREATE TABLE IF NOT EXISTS "+l.db.Quote(Table)+" ("+
 		l.db.Quote("session_hash")+" varchar(64) NOT NULL PRIMARY KEY, "+
 		l.db.Quote("revoked_until")+" "+date+" NULL)")
 	if err != nil {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net/url"
 	"os"
 	"os/exec"
 	"strings"
@@ -15,7 +14,7 @@ import (
 	"coatcheck/internal/pyvalue"
 )
 
-//go:embed django.py
+//go:embed peer.py
 var djangoProgram string
 
 const python = "/usr/bin/python3"
@@ -38,7 +37,7 @@ func StartDjango(t testing.TB, settings map[string]any) *Django {
 		t.Skip("Django is not installed (Debian: python3-django)")
 	}
 	cmd := exec.Command(python, "-W", "ignore", "-c", djangoProgram)
-	cmd.Stderr = os.Stderr
+	cmd.Dir, cmd.Stderr = t.TempDir(), os.Stderr // Python imports from its folder
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -82,7 +81,7 @@ func (d *Django) send(v any) {
 	}
 }
 
-// Ask sends one request; the names and arguments are those of class Requests in django.py.
+// Ask sends one request; the names and arguments are those of class Requests in peer.py.
 func (d *Django) Ask(op string, args map[string]any) Answer {
 	d.t.Helper()
 	request := map[string]any{"op": op}
@@ -154,29 +153,6 @@ func (d *Django) encode(data *pyvalue.Dict) []byte {
 		d.t.Fatal(err)
 	}
 	return text
-}
-
-// DjangoSettings are the settings of a Django with this engine (db, file, cache, cached_db, signed_cookies); the caller adds DATABASES, CACHES and so on.
-func DjangoSettings(engine, secretKey string) map[string]any {
-	return map[string]any{
-		"SECRET_KEY": secretKey, "SESSION_ENGINE": "django.contrib.sessions.backends." + engine, "USE_TZ": true, "TIME_ZONE": "UTC",
-	}
-}
-
-// DjangoDatabase is the setting DATABASES for a database URL as internal/sqlconn takes them.
-func DjangoDatabase(t testing.TB, rawURL string) map[string]any {
-	t.Helper()
-	if path, ok := strings.CutPrefix(rawURL, "sqlite:"); ok {
-		return map[string]any{"default": map[string]any{"ENGINE": "django.db.backends.sqlite3", "NAME": path}}
-	}
-	u, err := url.Parse(rawURL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	engine := map[string]string{"postgres": "postgresql", "mysql": "mysql"}[u.Scheme]
-	password, _ := u.User.Password()
-	return map[string]any{"default": map[string]any{"ENGINE": "django.db.backends." + engine, "NAME": strings.TrimPrefix(u.Path, "/"),
-		"USER": u.User.Username(), "PASSWORD": password, "HOST": u.Hostname(), "PORT": u.Port()}}
 }
 
 // shorten keeps failures readable.
