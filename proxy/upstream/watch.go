@@ -22,6 +22,7 @@ type watch struct {
 	cancel  context.CancelCauseFunc
 	timer   *time.Timer // nil: any silence is fine
 	interim atomic.Int32
+	over    chan struct{} // closed by end; nil where nobody counts
 }
 
 // newWatch makes one that does not run yet; stall 0 is no limit.
@@ -34,14 +35,17 @@ func newWatch(stall time.Duration, cancel context.CancelCauseFunc) *watch {
 	return w
 }
 
-// limitInterim counts where somebody listens; net/http limits their bytes where nobody does.
+// limitInterim counts where somebody listens; net/http limits their bytes where nobody does. The one too many is held back until the
+// request has ended, or the flood would go on meanwhile.
 func (w *watch) limitInterim(ctx context.Context) context.Context {
 	if trace := httptrace.ContextClientTrace(ctx); trace == nil || trace.Got1xxResponse == nil {
 		return ctx
 	}
+	w.over = make(chan struct{})
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{Got1xxResponse: func(int, textproto.MIMEHeader) error {
 		if w.interim.Add(1) > maxInterim {
 			w.cancel(errInterim)
+			<-w.over
 		}
 		return nil
 	}})
@@ -70,4 +74,7 @@ func (w *watch) end() {
 		w.timer.Stop()
 	}
 	w.cancel(nil)
+	if w.over != nil {
+		close(w.over)
+	}
 }
