@@ -194,11 +194,17 @@ func (s *Store) ask(ctx context.Context, question func(ctx context.Context) erro
 	limited, cancel := context.WithTimeout(ctx, cacheTime)
 	defer cancel()
 	err := question(limited)
-	if isFault(err) && ctx.Err() == nil {
+	if isFault(err) && !over(ctx) {
 		s.pause.begin(s.now())
 		s.fault(fmt.Errorf("cache of sessions: %w", err))
 	}
 	return err
+}
+
+// over reports that the caller has left, or that its time is up: a connection notices a deadline before the context does.
+func over(ctx context.Context) bool {
+	deadline, limited := ctx.Deadline()
+	return ctx.Err() != nil || (limited && !time.Now().Before(deadline))
 }
 
 func (s *Store) encode(d *pyvalue.Dict) ([]byte, error) {
