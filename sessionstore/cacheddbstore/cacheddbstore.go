@@ -4,7 +4,8 @@
 //
 // Where Django brings sessions back (a cold load or a save beside a logout sets the entry again), this store does not: an entry is only ever made
 // by its creator, or in exchange for a lease that was taken before the row was read and that every logout breaks. Django reads a
-// lease as "not in the cache".
+// lease as "not in the cache". On Redis this takes the right to run EVAL; without it every save and cold load is a reported fault, and the rows do the
+// work.
 package cacheddbstore
 
 import (
