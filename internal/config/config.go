@@ -37,6 +37,8 @@ type Config struct {
 
 	// Warnings are allowed but probably not meant. Load fills them beside an error, too.
 	Warnings Problems `mapstructure:"-"`
+	// Files are those that were read besides the configuration's own, such as secrets. Load fills them beside an error, too.
+	Files []string `mapstructure:"-"`
 
 	short bool // Routes was made from Upstream
 }
@@ -86,6 +88,7 @@ type Cache struct {
 	URLFile   string `mapstructure:"url_file"`
 	KeyPrefix string `mapstructure:"key_prefix"`
 	Version   int    `mapstructure:"version"`
+	CAFile    string `mapstructure:"ca_file"`
 }
 
 // Session is Django's SESSION_… settings, and what goes beyond them.
