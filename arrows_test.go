@@ -46,12 +46,13 @@ var arrows = map[string][]string{
 	"auth/userdb":   {"auth", "auth/password", "internal/sqlconn"},
 	"auth/throttle": {"auth", "internal/signing", "internal/sqlconn"},
 
-	"proxy/problem":       {"proxy/facts"},
-	"proxy/sessioncookie": {"sessionstore"},
-	"proxy/identity":      {"auth", "internal/pyvalue"},
-	"proxy/upstream":      {},
-	"proxy/portal":        {"auth", "proxy/facts", "proxy/problem", "proxy/sessioncookie", "sessionstore"},
-	"proxy":               {"auth", "proxy/facts", "proxy/identity", "proxy/problem", "proxy/sessioncookie", "proxy/upstream", "sessionstore"},
+	"proxy/problem":          {"proxy/facts"},
+	"proxy/sessioncookie":    {"sessionstore"},
+	"proxy/identity":         {"auth", "internal/pyvalue"},
+	"proxy/upstream":         {"proxy/facts", "proxy/upstream/fastcgi"},
+	"proxy/upstream/fastcgi": {},
+	"proxy/portal":           {"auth", "proxy/facts", "proxy/problem", "proxy/sessioncookie", "sessionstore"},
+	"proxy":                  {"auth", "proxy/facts", "proxy/identity", "proxy/problem", "proxy/sessioncookie", "proxy/upstream", "sessionstore"},
 }
 
 // testArrows are the additional imports that tests may have.

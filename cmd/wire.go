@@ -40,7 +40,8 @@ func (p *parts) wire() (*running, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newRunning(p, p.metrics.InFlight(handler), p.admin(), func(ctx context.Context) { clean(ctx, p.chores(), p.log) }), nil
+	background := append(p.background, func(ctx context.Context) { clean(ctx, p.chores(), p.log) })
+	return newRunning(p, p.metrics.InFlight(handler), p.admin(), background...), nil
 }
 
 // admin answers operators: health and metrics.
@@ -60,10 +61,14 @@ func (p *parts) chores() []chore {
 
 // checks are what has to answer before the proxy is ready.
 func (p *parts) checks() []health.Check {
-	return []health.Check{
+	checks := []health.Check{
 		{Name: "database", Ask: p.users.Check}, // a ping would not notice that an SQLite file is broken
 		{Name: "sessions", Ask: p.askSessions},
 	}
+	if p.cache != nil && p.cfg.Session.Engine == "cache" { // cached_db does without
+		checks = append(checks, health.Check{Name: "cache", Ask: p.cache.Ping})
+	}
+	return checks
 }
 
 // askSessions looks for a session that nobody has.

@@ -14,6 +14,9 @@ const (
 	attemptsToCount = 50
 	// atOnce bounds the writes of one process, which would only wait for one another in the database.
 	atOnce = 4
+	// patience bounds one Begin, its wait for a turn included: behind a database that another process has locked the queue would
+	// otherwise take the database's timeout again for every four (F17: no request waits longer than 3 s).
+	patience = 2 * time.Second
 )
 
 // Throttle is a [Policy] over counts in a table of our own, shared by all processes that use the database. Safe for concurrent use.
@@ -52,6 +55,8 @@ func (t *Throttle) Begin(ctx context.Context, c auth.Claim) error {
 	if t.off() {
 		return nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	select {
 	case t.turn <- struct{}{}:
 		defer func() { <-t.turn }()

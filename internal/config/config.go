@@ -88,6 +88,7 @@ type Cache struct {
 	URLFile   string `mapstructure:"url_file"`
 	KeyPrefix string `mapstructure:"key_prefix"`
 	Version   int    `mapstructure:"version"`
+	CAFile    string `mapstructure:"ca_file"`
 }
 
 // Session is Django's SESSION_… settings, and what goes beyond them.

@@ -85,6 +85,7 @@ func cacheFields() []field {
 		{name: "url", kind: kindSecret, initial: `""`, check: cacheURL, doc: "redis:// | rediss:// | redis-sentinel:// | redis-cluster:// | memcached://h1:11211,h2:11211"},
 		{name: "key_prefix", initial: `""`, check: optional(printable), doc: "Django's KEY_PREFIX"},
 		{name: "version", kind: kindInt, high: 1 << 31, initial: "1", doc: "Django's VERSION"},
+		{name: "ca_file", initial: `""`, check: optional(readableFile), doc: "PEM certificates of the authority that a TLS server's must come from; empty = the system's"},
 	}
 }
 

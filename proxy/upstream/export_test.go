@@ -3,9 +3,10 @@ package upstream
 import (
 	"context"
 	"net"
+	"net/http"
 )
 
-// SetDial makes every dial return conn.
+// SetDial makes every dial of an http upstream return conn.
 func (u *Upstream) SetDial(conn net.Conn) {
-	u.transport.DialContext = func(context.Context, string, string) (net.Conn, error) { return conn, nil }
+	u.kind.(*http.Transport).DialContext = func(context.Context, string, string) (net.Conn, error) { return conn, nil }
 }

@@ -87,11 +87,29 @@ func (s *server) run(ctx context.Context, call func(*memcache.Client) error) err
 	return err
 }
 
-func (s *server) take(ctx context.Context) (*lane, error) {
+// wait takes a turn, at once where there is one.
+func (s *server) wait(ctx context.Context) error {
 	select {
 	case s.turns <- struct{}{}:
+		return nil
+	default:
+	}
+	deadline, _ := ctx.Deadline()
+	timer := time.NewTimer(time.Until(deadline))
+	defer timer.Stop()
+	select {
+	case s.turns <- struct{}{}:
+		return nil
+	case <-timer.C:
+		return errors.New("all connections are busy")
 	case <-ctx.Done():
-		return nil, fmt.Errorf("wait for a connection: %w", ctx.Err())
+		return ctx.Err()
+	}
+}
+
+func (s *server) take(ctx context.Context) (*lane, error) {
+	if err := s.wait(ctx); err != nil {
+		return nil, fmt.Errorf("wait for a connection: %w", err)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
