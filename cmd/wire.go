@@ -30,7 +30,7 @@ func (p *parts) wire() (*running, error) {
 	}
 	service := auth.NewService(auth.Options{
 		Directory: p.metrics.Directory(p.users), Checker: p.users, Throttle: p.throttle, Keys: p.keys, Sessions: p.settings,
-		RecordLogin: p.users.RecordLogin, Log: p.log, Attrs: requestAttrs, Now: time.Now,
+		AcceptBackends: p.cfg.Users.Backends, RecordLogin: p.users.RecordLogin, Log: p.log, Attrs: requestAttrs, Now: time.Now,
 	})
 	pages, err := p.portal(cookie, service)
 	if err != nil {

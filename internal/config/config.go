@@ -66,6 +66,7 @@ type Route struct {
 	AnonymousSession bool           `mapstructure:"anonymous_session"`
 	Touch            bool           `mapstructure:"touch"`
 	SessionAPI       bool           `mapstructure:"session_api"`
+	Basic            bool           `mapstructure:"basic"`
 	Identity         Identity       `mapstructure:"identity"` // Config.Identity with what the route overrides
 }
 
@@ -125,6 +126,8 @@ type Users struct {
 	Query            string  `mapstructure:"query"`
 	PasswordFormats  Formats `mapstructure:"password_formats"`
 	UpgradePasswords string  `mapstructure:"upgrade_passwords"` // auto, true or false
+	// Backends are dotted paths, as Django's login writes them into a session.
+	Backends []string `mapstructure:"backends"`
 }
 
 // Formats is a list of password formats by Django's algorithm names; empty means auto.

@@ -49,6 +49,7 @@ const routeSample = ` - host: ""                        # empty: any
    anonymous_session: false        # visitors get a session before they log in
    touch: true                     # false: polling here does not count as activity
    session_api: false              # give the application a token for the session API
+   basic: false                    # scripts may log in by HTTP Basic with each request
    identity: {}                    # overrides of the section below
 `
 
@@ -69,6 +70,7 @@ func routeFields() []field {
 		{name: "anonymous_session", kind: kindBool, initial: "false", doc: "visitors get a session before they log in"},
 		{name: "touch", kind: kindBool, initial: "true", doc: "false: polling here does not count as activity"},
 		{name: "session_api", kind: kindBool, initial: "false", doc: "give the application a token for the session API"},
+		{name: "basic", kind: kindBool, initial: "false", doc: "scripts may log in by HTTP Basic with each request"},
 		{name: "identity", kind: kindSection, fields: identityFields(), doc: "overrides of the section identity"},
 	}
 }

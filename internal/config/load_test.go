@@ -68,7 +68,8 @@ var otherValues = map[string]string{
 	"session.cookie_path": "/p", "session.cookie_secure": "true", "session.cookie_httponly": "false", "session.cookie_samesite": "strict",
 	"session.expire_at_browser_close": "yes", "session.save_every_request": "on", "session.file_path": "/f", "session.near_cache": "off",
 	"session.near_cache_entries": "7", "users.password_formats": "argon2,md5", "users.upgrade_passwords": "false", "login.title": "T",
-	"login.logo": exampleFile, "login.text": "t", "login.remember_me": "false", "login.max_attempts": "9", "login.hash_concurrency": "3",
+	"users.backends": "app.auth.EmailBackend,ldap.LDAPBackend",
+	"login.logo":     exampleFile, "login.text": "t", "login.remember_me": "false", "login.max_attempts": "9", "login.hash_concurrency": "3",
 	"identity.preset": "none", "identity.headers": "[{name: X-A, value: id}]", "identity.group_separator": ";", "log.level": "warn", "log.format": "json",
 }
 
