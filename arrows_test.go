@@ -23,6 +23,7 @@ var arrows = map[string][]string{
 	"internal/config":  {},
 	"internal/sqlconn": {},
 	"internal/demo":    {},
+	"internal/watch":   {},
 	"auth/password":    {},
 	"proxy/facts":      {},
 
@@ -38,6 +39,7 @@ var arrows = map[string][]string{
 	// The row decides, whatever store it is in: no dbstore here.
 	"sessionstore/cacheddbstore": {"internal/pyvalue", "sessionstore", "sessionstore/cache"},
 
+	"internal/tlsconf": {"internal/watch"},
 	"internal/metrics": {"auth", "proxy", "sessionstore"},
 
 	"auth":          {"internal/pyvalue", "internal/signing", "sessionstore"},

@@ -18,6 +18,9 @@ import (
 	"coatcheck/internal/signing"
 	"coatcheck/internal/sqlconn"
 	"coatcheck/sessionstore"
+	"coatcheck/sessionstore/cache"
+	"coatcheck/sessionstore/cacheddbstore"
+	"coatcheck/sessionstore/cachestore"
 	"coatcheck/sessionstore/codec"
 	"coatcheck/sessionstore/cookiestore"
 	"coatcheck/sessionstore/dbstore"
@@ -37,11 +40,14 @@ type parts struct {
 	users    *userdb.Directory
 	throttle *throttle.Throttle
 	store    sessionstore.Store
+	cache    *cache.Cache // nil: the engine needs none
 	sessions *sessionstore.Sessions
 	settings sessionstore.Settings
 
-	tables  []tableMaker // what prepare makes besides the user tables
-	closers []func() error
+	tables []tableMaker // what prepare makes besides the user tables
+	// background runs as long as the proxy does.
+	background []func(ctx context.Context)
+	closers    []func() error
 }
 
 // tableMaker makes its table where it is missing.
@@ -194,11 +200,48 @@ func (p *parts) openStore() (sessionstore.Store, error) {
 		return withTable(p, dbstore.New(p.db, signed, dbstore.Options{})), nil
 	case "file":
 		return p.openFiles(signed)
+	case "cache":
+		c, err := p.openCache()
+		if err != nil {
+			return nil, err
+		}
+		return cachestore.New(c, cachestore.Options{}), nil
+	case "cached_db":
+		return p.openCachedDB(dbstore.New(p.db, signed, dbstore.Options{}))
 	case "signed_cookies":
 		return cookiestore.New(p.keys, withTable(p, ledger.New(p.db, time.Now)), p.settings.CookieAge, time.Now), nil
 	default:
 		return nil, fmt.Errorf("session.engine %s has no store", engine)
 	}
+}
+
+// openCache opens the cache; its server may come later.
+func (p *parts) openCache() (*cache.Cache, error) {
+	c, err := cache.Open(p.cfg.Cache.URL.Reveal(), cache.Options{
+		KeyPrefix: p.cfg.Cache.KeyPrefix, Version: p.cfg.Cache.Version, CAFile: p.cfg.Cache.CAFile,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%w (key cache.url)", err)
+	}
+	p.cache = c
+	p.closers = append(p.closers, c.Close)
+	return c, nil
+}
+
+// openCachedDB puts the cache in front of rows. A fault of the cache is only worth a line in the log: the row decides.
+func (p *parts) openCachedDB(rows *dbstore.Store) (sessionstore.Store, error) {
+	c, err := p.openCache()
+	if err != nil {
+		return nil, err
+	}
+	store := cacheddbstore.New(withTable(p, rows), c, cacheddbstore.Options{
+		EntryLife: p.settings.CookieAge,
+		Fault: func(err error) {
+			p.log.Warn("session cache: the database is asked instead", "event", "cache_error", "err", err)
+		},
+	})
+	p.background = append(p.background, func(ctx context.Context) { settle(ctx, store, p.log) })
+	return store, nil
 }
 
 // openFiles opens Django's directory, or makes one of our own in data_dir.

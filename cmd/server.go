@@ -31,7 +31,8 @@ type server struct {
 	current  atomic.Pointer[running] // nil: stopped
 	stopping atomic.Bool
 	files    atomic.Pointer[[]string] // that the configuration was read from
-	cut      chan struct{}            // closed: requests that still run are not waited for
+	changes  *watch.Files
+	cut      chan struct{} // closed: requests that still run are not waited for
 	retiring sync.WaitGroup
 
 	public, admin *http.Server
@@ -46,6 +47,7 @@ func newServer(e *environment, flags map[string]any, cfg config.Config) *server 
 	s.log = s.newLog(cfg)
 	adoptStandardLog(s.log)
 	s.watched(cfg)
+	s.changes = watch.Begin(func() []string { return *s.files.Load() })
 	s.public = proxy.NewServer(http.HandlerFunc(s.visit), s.log)
 	s.admin = proxy.NewServer(http.HandlerFunc(s.operate), s.log)
 	return s
@@ -150,7 +152,12 @@ func (s *server) follow(ctx context.Context, failed <-chan error) error {
 	defer stop()
 	changed := make(chan struct{}, 1)
 	s.retiring.Go(func() {
-		watch.Files(ctx, func() []string { return *s.files.Load() }, func() { changed <- struct{}{} })
+		s.changes.Run(ctx, func() {
+			select {
+			case changed <- struct{}{}:
+			default: // told already
+			}
+		})
 	})
 	for {
 		select {

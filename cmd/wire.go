@@ -40,7 +40,8 @@ func (p *parts) wire() (*running, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newRunning(p, p.metrics.InFlight(handler), p.admin(), func(ctx context.Context) { clean(ctx, p.chores(), p.log) }), nil
+	background := append(p.background, func(ctx context.Context) { clean(ctx, p.chores(), p.log) })
+	return newRunning(p, p.metrics.InFlight(handler), p.admin(), background...), nil
 }
 
 // admin answers operators: health and metrics.
@@ -60,10 +61,14 @@ func (p *parts) chores() []chore {
 
 // checks are what has to answer before the proxy is ready.
 func (p *parts) checks() []health.Check {
-	return []health.Check{
+	checks := []health.Check{
 		{Name: "database", Ask: p.users.Check}, // a ping would not notice that an SQLite file is broken
 		{Name: "sessions", Ask: p.askSessions},
 	}
+	if p.cache != nil && p.cfg.Session.Engine == "cache" { // cached_db does without
+		checks = append(checks, health.Check{Name: "cache", Ask: p.cache.Ping})
+	}
+	return checks
 }
 
 // askSessions looks for a session that nobody has.
@@ -149,7 +154,7 @@ func (p *parts) routes() (routes []proxy.Route, names []string, err error) {
 		routes = append(routes, proxy.Route{
 			Host: r.Host, Path: r.Path, Methods: r.Methods, Access: access(r), Upstream: to,
 			StripPrefix: r.StripPrefix, Identity: headers, ShareSession: r.ShareSession,
-			AnonymousSession: r.AnonymousSession, NoTouch: !r.Touch,
+			AnonymousSession: r.AnonymousSession, NoTouch: !r.Touch, NoUpstream: to == nil,
 		})
 	}
 	return routes, names, nil
@@ -177,7 +182,7 @@ func access(r config.Route) proxy.Access {
 // upstream returns the upstream of the route from those made so far; without one it is the built-in demo.
 func (p *parts) upstream(made map[string]proxy.Upstream, r config.Route) (proxy.Upstream, error) {
 	target := strings.Join(r.Upstream, " ")
-	if u, ok := made[target]; ok || r.Access == "deny" {
+	if u, ok := made[target]; ok || r.Access == "deny" || target == config.NoUpstream {
 		return u, nil
 	}
 	if target == "" {

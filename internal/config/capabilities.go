@@ -17,9 +17,6 @@ type gap struct {
 func gaps() []gap {
 	return []gap{
 		{"tls.*", other("TLS of our own is not in this version yet; let the proxy in front terminate it and name that in trusted_proxies")},
-		{"cache.url", other("Redis and memcached are not in this version yet; leave cache.url empty")},
-		{"session.engine", one("cache", "engine cache is not in this version yet; use db")},
-		{"session.engine", one("cached_db", "engine cached_db is not in this version yet; use db")},
 		{"users.password_formats", formats("plain", "passwords in plain text are not in this version yet; remove plain")},
 		{"session_api.listen", other("the session API is not in this version yet; leave it empty")},
 		{"routes.session_api", other("the session API is not in this version yet; use an identity header with the value session:KEY")},

@@ -58,6 +58,11 @@ func image(text string) error {
 	return err
 }
 
+func readableFile(text string) error {
+	_, _, err := readFile(text, largestFile)
+	return err
+}
+
 func timeZone(text string) error {
 	if _, err := time.LoadLocation(text); err != nil || text == "" || text == "Local" {
 		return errors.New("is no time zone: use a name such as UTC or Europe/Berlin")

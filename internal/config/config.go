@@ -46,6 +46,9 @@ type Config struct {
 // Upstreams is where a route forwards to: one URL (http, https or unix:/path), later several. Empty: the built-in demo.
 type Upstreams []string
 
+// NoUpstream is the upstream of a route that another proxy asks about (forward-auth) and forwards itself.
+const NoUpstream = "none"
+
 // Route is a rule: what it covers, who may pass, and where it leads.
 type Route struct {
 	Host             string         `mapstructure:"host"` // lower case; empty: any
@@ -89,6 +92,7 @@ type Cache struct {
 	URLFile   string `mapstructure:"url_file"`
 	KeyPrefix string `mapstructure:"key_prefix"`
 	Version   int    `mapstructure:"version"`
+	CAFile    string `mapstructure:"ca_file"`
 }
 
 // Session is Django's SESSION_… settings, and what goes beyond them.

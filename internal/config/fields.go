@@ -15,7 +15,7 @@ func table() []field {
 		{name: "first_user", kind: kindBool, initial: "false", doc: "make a first user where there is none; without a file, serve does so anyway"},
 		{name: "shutdown_grace", kind: kindDuration, initial: "15s", doc: "how long running requests may take after SIGTERM"},
 		{name: "fold_paths", kind: kindBool, initial: "false", doc: "compare the paths of routes without case"},
-		{name: "upstream", kind: kindUpstreams, initial: `""`, check: optional(upstreamURL), sample: "http, https or unix:/path, such as http://127.0.0.1:3000; empty: the built-in demo\n", doc: "short for one route: path /, access login; else for routes that name none"},
+		{name: "upstream", kind: kindUpstreams, initial: `""`, check: optional(upstreamURL), sample: "http, https or unix:/path, such as http://127.0.0.1:3000; none: another proxy asks and forwards itself\n(forward-auth); empty: the built-in demo\n", doc: "short for one route: path /, access login; else for routes that name none"},
 		{name: "routes", kind: kindSections, initial: "[]", fields: routeFields(), sample: routeSample, doc: "longest path prefix wins, whole segments; hosts are matched first"},
 		{name: "database", kind: kindSection, fields: databaseFields(), doc: "where sessions and users are"},
 		{name: "cache", kind: kindSection, fields: cacheFields(), doc: "for the session engines cache and cached_db"},
@@ -87,6 +87,7 @@ func cacheFields() []field {
 		{name: "url", kind: kindSecret, initial: `""`, check: cacheURL, doc: "redis:// | rediss:// | redis-sentinel:// | redis-cluster:// | memcached://h1:11211,h2:11211"},
 		{name: "key_prefix", initial: `""`, check: optional(printable), doc: "Django's KEY_PREFIX"},
 		{name: "version", kind: kindInt, high: 1 << 31, initial: "1", doc: "Django's VERSION"},
+		{name: "ca_file", initial: `""`, check: optional(readableFile), doc: "PEM certificates of the authority that a TLS server's must come from; empty = the system's"},
 	}
 }
 

@@ -17,6 +17,9 @@ func (l *loading) checkRoutes(cfg *Config) {
 		if len(r.Upstream) == 0 && r.Access != "deny" {
 			l.bad(at+".upstream", "is missing: name the application, here or as upstream at the top")
 		}
+		if len(r.Upstream) > 1 && slices.Contains(r.Upstream, NoUpstream) {
+			l.bad(at+".upstream", "is none and something else; keep one")
+		}
 		if within(r.Path, cfg.AuthPrefix) {
 			l.bad(at+".path", "lies under auth_prefix %s, where our own pages are: the route would never be used", cfg.AuthPrefix)
 		}

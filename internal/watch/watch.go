@@ -14,11 +14,19 @@ import (
 // being written is not read half: within two seconds.
 const Every = time.Second
 
-// Files looks at the files until ctx ends, and calls changed when any of them is another one than before: its content's time or size,
-// the file behind a link, whether it is there at all. Names is asked each time; other names alone are no change.
-func Files(ctx context.Context, names func() []string, changed func()) {
-	known := look(names())
-	last := known
+// Files are files, and how they were when [Begin] looked.
+type Files struct {
+	names func() []string
+	known seen
+}
+
+// Begin takes the first look; it belongs before the files are read. Names is asked at each look; other names alone are no change.
+func Begin(names func() []string) *Files { return &Files{names, look(names())} }
+
+// Run looks at the files until ctx ends, and calls changed when any of them is another one than before: its content's time or size,
+// the file behind a link, whether it is there at all.
+func (f *Files) Run(ctx context.Context, changed func()) {
+	last := f.known
 	ticks := time.NewTicker(Every)
 	defer ticks.Stop()
 	for {
@@ -27,13 +35,13 @@ func Files(ctx context.Context, names func() []string, changed func()) {
 			return
 		case <-ticks.C:
 		}
-		now := look(names())
-		if now.names != known.names {
-			known, last = now, now
+		now := look(f.names())
+		if now.names != f.known.names {
+			f.known, last = now, now
 			continue
 		}
-		if now != known && now == last {
-			known = now
+		if now != f.known && now == last {
+			f.known = now
 			changed()
 		}
 		last = now

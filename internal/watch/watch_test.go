@@ -74,7 +74,7 @@ func TestFiles(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				ctx, stop := context.WithCancel(t.Context())
 				told := 0
-				go Files(ctx, func() []string { return []string{file, link, filepath.Join(dir, "never")} }, func() { told++ })
+				go Begin(func() []string { return []string{file, link, filepath.Join(dir, "never")} }).Run(ctx, func() { told++ })
 				time.Sleep(3*Every + Every/4)
 				c.change(t, dir, file)
 				time.Sleep(5 * Every)
@@ -96,7 +96,7 @@ func TestOtherNamesAreNoChange(t *testing.T) {
 		var names atomic.Pointer[[]string]
 		names.Store(new([]string))
 		told := 0
-		go Files(ctx, func() []string { return *names.Load() }, func() { told++ })
+		go Begin(func() []string { return *names.Load() }).Run(ctx, func() { told++ })
 		time.Sleep(Every / 2)
 		names.Store(&[]string{file})
 		time.Sleep(3 * Every)
