@@ -134,8 +134,16 @@ func (p *parts) proxy(cookie *sessioncookie.Cookie, service *auth.Service, pages
 		Routes: routes, Portal: pages, AuthPrefix: p.cfg.AuthPrefix, PublicURL: public,
 		TrustedProxies: p.cfg.TrustedProxies, FoldPaths: p.cfg.FoldPaths,
 		Stripper: identity.NewStripper(names...), Cookie: cookie, Sessions: p.sessions, Principals: service,
-		Log: p.log, Now: time.Now, Observe: p.metrics.Observe,
+		Log: p.log, Now: time.Now, Observe: p.metrics.Observe, HSTS: hsts(p.cfg.TLS),
 	})
+}
+
+// hsts is the value of Strict-Transport-Security; empty: not sent.
+func hsts(t config.TLS) string {
+	if !t.On() || t.HSTS == 0 {
+		return ""
+	}
+	return fmt.Sprintf("max-age=%d", t.HSTS/time.Second)
 }
 
 // routes turns the configured routes into the proxy's, one upstream for each URL, and collects the names of all identity headers.

@@ -25,6 +25,7 @@ type Handler struct {
 	log      *slog.Logger
 	now      func() time.Time
 	observer func(Observation)
+	hsts     string
 }
 
 // New returns the proxy that o describes; the error holds everything that is wrong with it.
@@ -38,7 +39,7 @@ func New(o Options) (*Handler, error) {
 	h := &Handler{
 		networks: networks{proxies: o.TrustedProxies, unix: o.TrustUnix, secure: o.PublicURL.Scheme == "https"},
 		hosts:    ownHosts(o.Routes, o.PublicURL),
-		portal:   o.Portal, stripper: o.Stripper, log: o.Log, now: o.Now, observer: o.Observe,
+		portal:   o.Portal, stripper: o.Stripper, log: o.Log, now: o.Now, observer: o.Observe, hsts: o.HSTS,
 	}
 	if err := errors.Join(o.missing(), h.route(o)); err != nil {
 		return nil, err

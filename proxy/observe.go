@@ -21,6 +21,9 @@ const maxLogged = 512
 func (h *Handler) observe(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		rec := &record{ResponseWriter: w, arrival: h.networks.arrive(r), closing: closeAfter(r), route: RouteNone}
+		if r.TLS != nil {
+			rec.hsts = h.hsts
+		}
 		began := h.now()
 		defer func() {
 			took := h.now().Sub(began)

@@ -25,6 +25,8 @@ type Options struct {
 	// TrustedProxies are the networks whose X-Forwarded-* and X-Request-Id are believed; TrustUnix adds peers on unix sockets.
 	TrustedProxies []netip.Prefix
 	TrustUnix      bool
+	// HSTS is sent as Strict-Transport-Security with what was asked by TLS, unless the upstream has sent its own; empty: not.
+	HSTS string
 	// FoldPaths compares paths without case, for upstreams that do.
 	FoldPaths bool
 

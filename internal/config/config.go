@@ -178,13 +178,30 @@ type SessionAPI struct {
 
 // TLS is certificates, made by ACME or given as files.
 type TLS struct {
-	Domains  []string `mapstructure:"domains"`
-	Email    string   `mapstructure:"email"`
-	CA       string   `mapstructure:"ca"`
-	Storage  string   `mapstructure:"storage"`
-	CertFile string   `mapstructure:"cert_file"`
-	KeyFile  string   `mapstructure:"key_file"`
+	Domains    []string      `mapstructure:"domains"` // lower case
+	Email      string        `mapstructure:"email"`
+	CA         string        `mapstructure:"ca"`
+	CARoot     string        `mapstructure:"ca_root"`
+	Storage    string        `mapstructure:"storage"`
+	CertFile   string        `mapstructure:"cert_file"`
+	KeyFile    string        `mapstructure:"key_file"`
+	HTTPListen string        `mapstructure:"http_listen"` // see PlainListen
+	HSTS       time.Duration `mapstructure:"hsts"`        // whole seconds; 0: none
 }
+
+// PlainListen is the address of the listener without TLS that sends on to the one with it; empty: none.
+func (t TLS) PlainListen() string {
+	switch {
+	case t.HTTPListen != "auto":
+		return t.HTTPListen
+	case len(t.Domains) > 0:
+		return ":80"
+	}
+	return ""
+}
+
+// On reports whether the listener speaks TLS.
+func (t TLS) On() bool { return t.CertFile != "" || len(t.Domains) > 0 }
 
 // Log is what the program says about itself.
 type Log struct {

@@ -95,7 +95,10 @@ func tlsFields() []field {
 		{name: "email", initial: `""`, check: optional(printable), doc: "for the certificate authority's notices"},
 		{name: "ca", initial: `""`, check: optional(directoryURL), doc: "directory URL, e.g. of a private ACME server"},
 		{name: "storage", kind: kindChoice, choices: []string{"file", "redis", "database"}, initial: "file", doc: "file, redis or database: shared by a fleet"},
-		{name: "cert_file", initial: `""`, doc: "certificate chain, PEM"},
+		{name: "ca_root", initial: `""`, doc: "PEM file of the roots to trust when talking to a private ca; empty: the system's"},
+		{name: "cert_file", initial: `""`, doc: "certificate chain, PEM; a renewed one is noticed"},
 		{name: "key_file", initial: `""`, doc: "its private key, PEM"},
+		{name: "http_listen", initial: "auto", check: httpListen, doc: `where http is sent on to https and the authority asks; auto: ":80" with domains, else off; "": off`},
+		{name: "hsts", kind: kindDuration, initial: "365d", doc: "Strict-Transport-Security; 0 leaves it out"},
 	}
 }
