@@ -30,7 +30,7 @@ func (p *parts) wire() (*running, error) {
 	}
 	service := auth.NewService(auth.Options{
 		Directory: p.metrics.Directory(p.users), Checker: p.users, Throttle: p.throttle, Keys: p.keys, Sessions: p.settings,
-		RecordLogin: p.users.RecordLogin, Log: p.log, Attrs: requestAttrs, Now: time.Now,
+		AcceptBackends: p.cfg.Users.Backends, RecordLogin: p.users.RecordLogin, Log: p.log, Attrs: requestAttrs, Now: time.Now,
 	})
 	pages, err := p.portal(cookie, service)
 	if err != nil {
@@ -162,7 +162,7 @@ func (p *parts) routes() (routes []proxy.Route, names []string, err error) {
 		routes = append(routes, proxy.Route{
 			Host: r.Host, Path: r.Path, Methods: r.Methods, Access: access(r), Upstream: to,
 			StripPrefix: r.StripPrefix, Identity: headers, ShareSession: r.ShareSession,
-			AnonymousSession: r.AnonymousSession, NoTouch: !r.Touch,
+			AnonymousSession: r.AnonymousSession, NoTouch: !r.Touch, NoUpstream: to == nil,
 		})
 	}
 	return routes, names, nil
@@ -190,7 +190,7 @@ func access(r config.Route) proxy.Access {
 // upstream returns the upstream of the route from those made so far; without one it is the built-in demo.
 func (p *parts) upstream(made map[string]proxy.Upstream, r config.Route) (proxy.Upstream, error) {
 	target := strings.Join(r.Upstream, " ")
-	if u, ok := made[target]; ok || r.Access == "deny" {
+	if u, ok := made[target]; ok || r.Access == "deny" || target == config.NoUpstream {
 		return u, nil
 	}
 	if target == "" {

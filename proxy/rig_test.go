@@ -270,7 +270,7 @@ func (g *rig) newHandler(s settings) *Handler {
 	}
 	g.t.Cleanup(to.Close)
 	for i := range s.routes {
-		if s.routes[i].Upstream == nil && s.routes[i].Access.Mode != ModeDeny {
+		if s.routes[i].Upstream == nil && s.routes[i].Access.Mode != ModeDeny && !s.routes[i].NoUpstream {
 			s.routes[i].Upstream = to
 		}
 		s.routes[i].Identity = headers

@@ -46,6 +46,9 @@ type Config struct {
 // Upstreams is where a route forwards to: one URL (http, https or unix:/path), later several. Empty: the built-in demo.
 type Upstreams []string
 
+// NoUpstream is the upstream of a route that another proxy asks about (forward-auth) and forwards itself.
+const NoUpstream = "none"
+
 // Route is a rule: what it covers, who may pass, and where it leads.
 type Route struct {
 	Host             string         `mapstructure:"host"` // lower case; empty: any
@@ -63,6 +66,7 @@ type Route struct {
 	AnonymousSession bool           `mapstructure:"anonymous_session"`
 	Touch            bool           `mapstructure:"touch"`
 	SessionAPI       bool           `mapstructure:"session_api"`
+	Basic            bool           `mapstructure:"basic"`
 	Identity         Identity       `mapstructure:"identity"` // Config.Identity with what the route overrides
 }
 
@@ -122,6 +126,8 @@ type Users struct {
 	Query            string  `mapstructure:"query"`
 	PasswordFormats  Formats `mapstructure:"password_formats"`
 	UpgradePasswords string  `mapstructure:"upgrade_passwords"` // auto, true or false
+	// Backends are dotted paths, as Django's login writes them into a session.
+	Backends []string `mapstructure:"backends"`
 }
 
 // Formats is a list of password formats by Django's algorithm names; empty means auto.

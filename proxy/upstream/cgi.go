@@ -127,6 +127,8 @@ func (f *fcgi) withheld(name, value string, r *http.Request) bool {
 	case "Proxy", "Host", "Content-Length", "Transfer-Encoding", "Connection", "Upgrade", "Expect", "Te", "Trailer", "Keep-Alive",
 		"Proxy-Authorization", "Proxy-Connection":
 		return true
+	case "User-Agent": // empty: net/http's way to send none
+		return value == ""
 	case "Authorization":
 		scheme, _, _ := strings.Cut(strings.TrimLeft(value, " "), " ")
 		passwords := strings.EqualFold(scheme, "Basic") || strings.EqualFold(scheme, "Digest")

@@ -53,7 +53,7 @@ type fcgi struct {
 	client *fastcgi.Client
 }
 
-func newFastCGI(o Options, _ address, dial dialer) (*fcgi, error) {
+func newFastCGI(o Options, dial dialer) (*fcgi, error) {
 	f := &fcgi{FastCGI: o.FastCGI}
 	if !strings.HasPrefix(f.Root, "/") && !windowsPath(f.Root) {
 		return nil, errors.New("FastCGI needs a root: the absolute path of the document root, as the application sees it")

@@ -27,22 +27,22 @@ type member struct {
 type condition int
 
 const (
-	well condition = iota
-	full           // all its connections are in use
-	out            // connections failed, and its time is not over
-	ill            // by the health check; gets nothing
+	isWell condition = iota
+	isFull           // all its connections are in use
+	isOut            // connections failed, and its time is not over
+	isIll            // by the health check; gets nothing
 )
 
 func (b *Balancer) condition(m *member, now time.Time) condition {
 	switch {
 	case m.ill:
-		return ill
+		return isIll
 	case m.fails >= b.options.MaxFails && (m.trying || now.Before(m.until)):
-		return out
+		return isOut
 	case m.slots.full():
-		return full
+		return isFull
 	}
-	return well
+	return isWell
 }
 
 // pick chooses the member for a request, not the one excepted: that of the mark while it is well or full, otherwise by the policy
@@ -52,13 +52,13 @@ func (b *Balancer) pick(mark string, except *member) *member {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := b.options.Now()
-	best, candidates := ill, make([]*member, 0, len(b.members))
+	best, candidates := isIll, make([]*member, 0, len(b.members))
 	for _, m := range b.members {
 		c := b.condition(m, now)
-		if m.mark == mark && c <= full {
+		if m.mark == mark && c <= isFull {
 			return b.chosen(m)
 		}
-		if m == except || c > best || c == ill {
+		if m == except || c > best || c == isIll {
 			continue
 		}
 		if c < best {
@@ -69,7 +69,7 @@ func (b *Balancer) pick(mark string, except *member) *member {
 	if len(candidates) == 0 {
 		return nil
 	}
-	if best == out {
+	if best == isOut {
 		return b.chosen(soonest(candidates))
 	}
 	return b.chosen(b.turn(candidates, now))
@@ -176,7 +176,7 @@ func (b *Balancer) Status() []MemberStatus {
 	now := b.options.Now()
 	list := make([]MemberStatus, 0, len(b.members))
 	for _, m := range b.members {
-		list = append(list, MemberStatus{m.name, b.condition(m, now) <= full, m.active.Load(), m.fails})
+		list = append(list, MemberStatus{m.name, b.condition(m, now) <= isFull, m.active.Load(), m.fails})
 	}
 	return list
 }

@@ -105,7 +105,7 @@ func TestPHPVariables(t *testing.T) {
 	u := open(t, upstream.Options{URL: site.URL, FastCGI: upstream.FastCGI{Root: site.Root}})
 	r := forwarded(t, "GET", "/server.php/some/p%C3%A4th%2F?a=b&c=%20d", nil)
 	r.Header = http.Header{"X-Thing": {"one", "two"}, "Cookie": {"a=1", "b=2"}, "Remote-User": {"mallory"}, "Content-Type": {"text/x"},
-		"X_thing": {"alias"}, "x-thing": {"alias"}, "Proxy": {"http://evil"}, "Authorization": {"Basic bWFsbG9yeTp4"}, "X-Empty": {""}}
+		"X_thing": {"alias"}, "x-thing": {"alias"}, "Proxy": {"http://evil"}, "Authorization": {"Basic bWFsbG9yeTp4"}, "X-Empty": {""}, "User-Agent": {""}}
 	ctx := context.WithValue(t.Context(), http.LocalAddrContextKey, net.Addr(&net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 443}))
 	ctx = facts.With(ctx, facts.Facts{Client: netip.MustParseAddr("203.0.113.9"), Secure: true, Host: "app.example.com"})
 	got := server(t, u, r.WithContext(upstream.WithUser(ctx, "ærlig alice")))
@@ -121,7 +121,7 @@ func TestPHPVariables(t *testing.T) {
 			t.Errorf("%s = %q (%v), want %q", name, value, ok, want)
 		}
 	}
-	for _, name := range []string{"HTTP_PROXY", "HTTP_AUTHORIZATION", "PHP_AUTH_USER", "CONTENT_LENGTH", "HTTP_CONTENT_TYPE"} {
+	for _, name := range []string{"HTTP_PROXY", "HTTP_USER_AGENT", "HTTP_AUTHORIZATION", "PHP_AUTH_USER", "CONTENT_LENGTH", "HTTP_CONTENT_TYPE"} {
 		if value, ok := got[name]; ok {
 			t.Errorf("%s = %q, want nothing", name, value)
 		}

@@ -97,7 +97,7 @@ func newKind(o Options, to address) (kind, error) {
 	case "h2c":
 		return newH2C(o, dial), nil
 	case "fcgi":
-		return newFastCGI(o, to, dial)
+		return newFastCGI(o, dial)
 	}
 	return newHTTP(o, dial), nil
 }
@@ -127,7 +127,7 @@ func (u *Upstream) RoundTrip(r *http.Request) (*http.Response, error) {
 
 func (u *Upstream) send(r *http.Request) (*http.Response, error) {
 	ctx, cancel := context.WithCancelCause(r.Context())
-	w := &watch{stall: u.stall, cancel: cancel}
+	w := newWatch(u.stall, cancel)
 	res, err := u.kind.RoundTrip(r.WithContext(w.limitInterim(ctx)))
 	if err != nil {
 		w.end()

@@ -18,20 +18,34 @@ var errInterim = errors.New("the upstream sends interim answers (1xx) without en
 
 // watch ends a request whose upstream goes on for ever, or stops in the middle.
 type watch struct {
-	stall   time.Duration // 0: no limit
+	stall   time.Duration
 	cancel  context.CancelCauseFunc
-	timer   *time.Timer
+	timer   *time.Timer // nil: any silence is fine
 	interim atomic.Int32
+	over    chan struct{} // closed by end; nil where nobody counts
 }
 
-// limitInterim counts where somebody listens; net/http limits their bytes where nobody does.
+// newWatch makes one that does not run yet; stall 0 is no limit.
+func newWatch(stall time.Duration, cancel context.CancelCauseFunc) *watch {
+	w := &watch{stall: stall, cancel: cancel}
+	if stall > 0 {
+		w.timer = time.AfterFunc(stall, func() { cancel(stallError{}) })
+		w.timer.Stop()
+	}
+	return w
+}
+
+// limitInterim counts where somebody listens; net/http limits their bytes where nobody does. The one too many is held back until the
+// request has ended, or the flood would go on meanwhile.
 func (w *watch) limitInterim(ctx context.Context) context.Context {
 	if trace := httptrace.ContextClientTrace(ctx); trace == nil || trace.Got1xxResponse == nil {
 		return ctx
 	}
+	w.over = make(chan struct{})
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{Got1xxResponse: func(int, textproto.MIMEHeader) error {
 		if w.interim.Add(1) > maxInterim {
 			w.cancel(errInterim)
+			<-w.over
 		}
 		return nil
 	}})
@@ -39,11 +53,7 @@ func (w *watch) limitInterim(ctx context.Context) context.Context {
 
 // begin is called before a read of the answer's body.
 func (w *watch) begin() {
-	switch {
-	case w.stall == 0:
-	case w.timer == nil:
-		w.timer = time.AfterFunc(w.stall, func() { w.cancel(stallError{}) })
-	default:
+	if w.timer != nil {
 		w.timer.Reset(w.stall)
 	}
 }
@@ -64,4 +74,7 @@ func (w *watch) end() {
 		w.timer.Stop()
 	}
 	w.cancel(nil)
+	if w.over != nil {
+		close(w.over)
+	}
 }

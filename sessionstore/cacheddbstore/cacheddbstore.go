@@ -4,7 +4,8 @@
 //
 // Where Django brings sessions back (a cold load or a save beside a logout sets the entry again), this store does not: an entry is only ever made
 // by its creator, or in exchange for a lease that was taken before the row was read and that every logout breaks. Django reads a
-// lease as "not in the cache".
+// lease as "not in the cache". On Redis this takes the right to run EVAL; without it every save and cold load is a reported fault, and the rows do the
+// work.
 package cacheddbstore
 
 import (
@@ -194,11 +195,17 @@ func (s *Store) ask(ctx context.Context, question func(ctx context.Context) erro
 	limited, cancel := context.WithTimeout(ctx, cacheTime)
 	defer cancel()
 	err := question(limited)
-	if isFault(err) && ctx.Err() == nil {
+	if isFault(err) && !over(ctx) {
 		s.pause.begin(s.now())
 		s.fault(fmt.Errorf("cache of sessions: %w", err))
 	}
 	return err
+}
+
+// over reports that the caller has left, or that its time is up: a connection notices a deadline before the context does.
+func over(ctx context.Context) bool {
+	deadline, limited := ctx.Deadline()
+	return ctx.Err() != nil || (limited && !time.Now().Before(deadline))
 }
 
 func (s *Store) encode(d *pyvalue.Dict) ([]byte, error) {

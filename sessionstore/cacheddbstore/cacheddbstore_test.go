@@ -91,7 +91,7 @@ func (s site) harness() storetest.Harness {
 				},
 			}
 			p.Django = storetest.DjangoSettings("cached_db", secret)
-p.Django["DATABASES"] = storetest.DjangoDatabase(t, databaseURL)
+			p.Django["DATABASES"] = storetest.DjangoDatabase(t, databaseURL)
 			p.Django["CACHES"] = storetest.DjangoCaches(s.cacheURL, prefix, 1)
 			return p
 		},
