@@ -15,16 +15,20 @@ import (
 type doors struct {
 	public net.Listener
 	admin  net.Listener // nil: none
+	plain  net.Listener // nil: none; http beside https
 }
 
 func openDoors(ctx context.Context, cfg config.Config) (d doors, err error) {
 	if d.public, err = listen(ctx, "listen", cfg.Listen); err != nil {
 		return d, err
 	}
-	if cfg.AdminListen == "" {
-		return d, nil
+	if cfg.AdminListen != "" {
+		d.admin, err = listen(ctx, "admin_listen", cfg.AdminListen)
 	}
-	if d.admin, err = listen(ctx, "admin_listen", cfg.AdminListen); err != nil {
+	if plain := cfg.TLS.PlainListen(); err == nil && cfg.TLS.On() && plain != "" {
+		d.plain, err = listen(ctx, "tls.http_listen", plain)
+	}
+	if err != nil {
 		d.close()
 	}
 	return d, err
@@ -32,7 +36,7 @@ func openDoors(ctx context.Context, cfg config.Config) (d doors, err error) {
 
 // close closes the doors that no server has closed already.
 func (d doors) close() {
-	for _, l := range []net.Listener{d.public, d.admin} {
+	for _, l := range []net.Listener{d.public, d.admin, d.plain} {
 		if l != nil {
 			_ = l.Close() // of a listener: nothing can be lost
 		}
@@ -45,7 +49,7 @@ func listen(ctx context.Context, key, address string) (net.Listener, error) {
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
 		return nil, fmt.Errorf("%s: the address %s is in use by another process; stop it, or set %s (or COATCHECK_%s) to a free one",
-			key, address, key, strings.ToUpper(key))
+			key, address, key, strings.ToUpper(strings.ReplaceAll(key, ".", "_")))
 	case errors.Is(err, syscall.EACCES):
 		return nil, fmt.Errorf("%s: the address %s needs a privilege; use a port from 1024 on, or grant CAP_NET_BIND_SERVICE", key, address)
 	case err != nil:
@@ -63,6 +67,12 @@ func address(cfg config.Config, l net.Listener) string {
 	host, _, _ := net.SplitHostPort(cfg.Listen)
 	if ip := net.ParseIP(host); host == "" || ip != nil && (ip.IsUnspecified() || ip.IsLoopback()) {
 		host = "localhost"
+	}
+	if len(cfg.TLS.Domains) > 0 {
+		host = cfg.TLS.Domains[0]
+	}
+	if cfg.TLS.On() {
+		return "https://" + net.JoinHostPort(host, port) + "/"
 	}
 	return "http://" + net.JoinHostPort(host, port) + "/"
 }

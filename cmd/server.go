@@ -16,6 +16,7 @@ import (
 
 	"coatcheck/internal/config"
 	"coatcheck/internal/metrics"
+	"coatcheck/internal/tlsconf"
 	"coatcheck/internal/watch"
 	"coatcheck/proxy"
 )
@@ -35,7 +36,10 @@ type server struct {
 	cut      chan struct{} // closed: requests that still run are not waited for
 	retiring sync.WaitGroup
 
+	doors         doors
+	certificates  atomic.Pointer[tlsconf.Certificates] // nil: no TLS
 	public, admin *http.Server
+	plain         *http.Server
 }
 
 func newServer(e *environment, flags map[string]any, cfg config.Config) *server {
@@ -43,6 +47,7 @@ func newServer(e *environment, flags map[string]any, cfg config.Config) *server 
 	s := &server{env: e, flags: flags, cut: make(chan struct{}),
 		metrics: metrics.New(metrics.Build{Version: facts.Version, Revision: facts.Revision, Go: facts.Go})}
 	s.metrics.HashQueue(s.hashQueue)
+	s.metrics.Certificates(s.expiries)
 	s.level.Set(level(cfg.Log.Level))
 	s.log = s.newLog(cfg)
 	adoptStandardLog(s.log)
@@ -50,6 +55,7 @@ func newServer(e *environment, flags map[string]any, cfg config.Config) *server 
 	s.changes = watch.Begin(func() []string { return *s.files.Load() })
 	s.public = proxy.NewServer(http.HandlerFunc(s.visit), s.log)
 	s.admin = proxy.NewServer(http.HandlerFunc(s.operate), s.log)
+	s.plain = &http.Server{ReadHeaderTimeout: time.Second} // until it is known what it serves
 	return s
 }
 
@@ -124,20 +130,29 @@ func (s *server) operate(w http.ResponseWriter, r *http.Request) {
 }
 
 // serve serves at the doors until ctx ends, then drains. The end of hard ends it at once.
-func (s *server) serve(ctx, hard context.Context, d doors) error {
-	failed := make(chan error, 2)
-	start := func(server *http.Server, l net.Listener) {
+func (s *server) serve(ctx, hard context.Context) error {
+	failed := make(chan error, 3)
+	start := func(l net.Listener, serve func(net.Listener) error) {
 		s.retiring.Go(func() {
-			if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			if err := serve(l); !errors.Is(err, http.ErrServerClosed) {
 				failed <- fmt.Errorf("serve %s: %w", l.Addr(), err)
 			}
 		})
 	}
-	start(s.public, proxy.WatchedListener(d.public))
-	if d.admin != nil {
-		start(s.admin, d.admin)
+	d, cfg := s.doors, s.current.Load().cfg
+	if s.certificates.Load() != nil {
+		s.public.TLSConfig = s.tlsConfig()
+		start(d.public, func(l net.Listener) error { return s.public.ServeTLS(l, "", "") })
+	} else {
+		start(proxy.WatchedListener(d.public), s.public.Serve)
 	}
-	cfg := s.current.Load().cfg
+	if d.plain != nil {
+		s.plain = s.plainServer(cfg)
+		start(d.plain, s.plain.Serve)
+	}
+	if d.admin != nil {
+		start(d.admin, s.admin.Serve)
+	}
 	s.log.Info("coatcheck is listening", "address", d.public.Addr().String(), "open", address(cfg, d.public), "version", readBuildFacts().Version)
 	err := s.follow(ctx, failed)
 	return errors.Join(err, s.drain(hard))
@@ -183,7 +198,7 @@ func (s *server) drain(hard context.Context) error {
 	s.log.Info("stopping: running requests may finish", "grace", last.cfg.ShutdownGrace.String())
 	ctx, cancel := context.WithTimeout(hard, last.cfg.ShutdownGrace)
 	defer cancel()
-	err := s.public.Shutdown(ctx)
+	err := errors.Join(s.plain.Shutdown(ctx), s.public.Shutdown(ctx))
 	s.current.Store(nil)
 	s.retire(last)
 	if ctx.Err() == nil && waited(ctx, last.empty) {
@@ -199,6 +214,7 @@ func (s *server) drain(hard context.Context) error {
 // end closes what is still open.
 func (s *server) end(err error) error {
 	close(s.cut)
+	s.present(nil)
 	err = errors.Join(err, s.admin.Close())
 	s.retiring.Wait()
 	if err == nil {

@@ -30,7 +30,7 @@ func (p *parts) wire() (*running, error) {
 	}
 	service := auth.NewService(auth.Options{
 		Directory: p.metrics.Directory(p.users), Checker: p.users, Throttle: p.throttle, Keys: p.keys, Sessions: p.settings,
-		RecordLogin: p.users.RecordLogin, Log: p.log, Attrs: requestAttrs, Now: time.Now,
+		AcceptBackends: p.cfg.Users.Backends, RecordLogin: p.users.RecordLogin, Log: p.log, Attrs: requestAttrs, Now: time.Now,
 	})
 	pages, err := p.portal(cookie, service)
 	if err != nil {
@@ -134,8 +134,16 @@ func (p *parts) proxy(cookie *sessioncookie.Cookie, service *auth.Service, pages
 		Routes: routes, Portal: pages, AuthPrefix: p.cfg.AuthPrefix, PublicURL: public,
 		TrustedProxies: p.cfg.TrustedProxies, FoldPaths: p.cfg.FoldPaths,
 		Stripper: identity.NewStripper(names...), Cookie: cookie, Sessions: p.sessions, Principals: service,
-		Log: p.log, Now: time.Now, Observe: p.metrics.Observe,
+		Log: p.log, Now: time.Now, Observe: p.metrics.Observe, HSTS: hsts(p.cfg.TLS),
 	})
+}
+
+// hsts is the value of Strict-Transport-Security; empty: not sent.
+func hsts(t config.TLS) string {
+	if !t.On() || t.HSTS == 0 {
+		return ""
+	}
+	return fmt.Sprintf("max-age=%d", t.HSTS/time.Second)
 }
 
 // routes turns the configured routes into the proxy's, one upstream for each URL, and collects the names of all identity headers.
@@ -154,7 +162,7 @@ func (p *parts) routes() (routes []proxy.Route, names []string, err error) {
 		routes = append(routes, proxy.Route{
 			Host: r.Host, Path: r.Path, Methods: r.Methods, Access: access(r), Upstream: to,
 			StripPrefix: r.StripPrefix, Identity: headers, ShareSession: r.ShareSession,
-			AnonymousSession: r.AnonymousSession, NoTouch: !r.Touch,
+			AnonymousSession: r.AnonymousSession, NoTouch: !r.Touch, NoUpstream: to == nil,
 		})
 	}
 	return routes, names, nil
@@ -182,7 +190,7 @@ func access(r config.Route) proxy.Access {
 // upstream returns the upstream of the route from those made so far; without one it is the built-in demo.
 func (p *parts) upstream(made map[string]proxy.Upstream, r config.Route) (proxy.Upstream, error) {
 	target := strings.Join(r.Upstream, " ")
-	if u, ok := made[target]; ok || r.Access == "deny" {
+	if u, ok := made[target]; ok || r.Access == "deny" || target == config.NoUpstream {
 		return u, nil
 	}
 	if target == "" {

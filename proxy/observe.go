@@ -21,6 +21,9 @@ const maxLogged = 512
 func (h *Handler) observe(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		rec := &record{ResponseWriter: w, arrival: h.networks.arrive(r), closing: closeAfter(r), route: RouteNone}
+		if r.TLS != nil {
+			rec.hsts = h.hsts
+		}
 		began := h.now()
 		defer func() {
 			took := h.now().Sub(began)
@@ -59,7 +62,7 @@ func (w *record) outcome() int {
 }
 
 func (w *record) attrs(r *http.Request, took time.Duration) []slog.Attr {
-	attrs := make([]slog.Attr, 0, 11)
+	attrs := make([]slog.Attr, 0, 12)
 	attrs = append(attrs,
 		slog.String("request_id", w.RequestID),
 		slog.String("client", addrText(w.arrival)),
@@ -70,6 +73,9 @@ func (w *record) attrs(r *http.Request, took time.Duration) []slog.Attr {
 		slog.Int64("bytes", w.bytes),
 		slog.Float64("dur_ms", float64(took.Microseconds())/1000),
 	)
+	if w.original != "" {
+		attrs = append(attrs, slog.String("original", plain(w.original)))
+	}
 	if w.user != "" {
 		attrs = append(attrs, slog.String("user_id", plain(w.user)))
 	}

@@ -25,6 +25,8 @@ type Options struct {
 	// TrustedProxies are the networks whose X-Forwarded-* and X-Request-Id are believed; TrustUnix adds peers on unix sockets.
 	TrustedProxies []netip.Prefix
 	TrustUnix      bool
+	// HSTS is sent as Strict-Transport-Security with what was asked by TLS, unless the upstream has sent its own; empty: not.
+	HSTS string
 	// FoldPaths compares paths without case, for upstreams that do.
 	FoldPaths bool
 
@@ -67,6 +69,8 @@ type Route struct {
 	Access  Access
 
 	Upstream Upstream
+	// NoUpstream: the rule is for forward-auth alone; asked for itself, the route answers 404.
+	NoUpstream bool
 	// StripPrefix forwards the path without Path.
 	StripPrefix bool
 	// Identity are the headers that tell the upstream who it is; nil: none.
@@ -98,6 +102,8 @@ type Stripper interface {
 // Identity turns a principal into header fields. An error is a value that cannot be sent.
 type Identity interface {
 	Fields(p auth.Principal) ([]identity.Field, error)
+	// Names are those of all the fields that there can be.
+	Names() []string
 }
 
 // Principals finds out whom a session speaks for. It may change the session; an error is a fault, never "nobody".

@@ -172,6 +172,14 @@ func listenAddress(text string) error {
 	return nil
 }
 
+// httpListen takes auto besides an address: what it means, [TLS.PlainListen] knows.
+func httpListen(text string) error {
+	if text == "auto" {
+		return nil
+	}
+	return optional(listenAddress)(text)
+}
+
 func listenOrSocket(text string) error {
 	if path, found := strings.CutPrefix(text, "unix:"); found {
 		return socketPath(path)
