@@ -19,6 +19,7 @@ import (
 
 	"coatcheck/internal/config"
 	"coatcheck/proxy"
+	"coatcheck/proxy/proxyprotocol"
 )
 
 func newServe(env *environment) *cobra.Command {
@@ -193,7 +194,7 @@ func (r *running) serve(ctx context.Context, d doors) error {
 	for _, work := range r.background {
 		wg.Go(func() { work(background) })
 	}
-	start(r.public, proxy.WatchedListener(d.public))
+	start(r.public, proxy.WatchedListener(r.announced(d.public)))
 	if d.admin != nil {
 		start(r.admin, d.admin)
 	}
@@ -208,6 +209,14 @@ func (r *running) serve(ctx context.Context, d doors) error {
 	stopBackground()
 	wg.Wait()
 	return err
+}
+
+// announced is l with the clients that load balancers announce, where they do.
+func (r *running) announced(l net.Listener) net.Listener {
+	if !r.cfg.ProxyProtocol {
+		return l
+	}
+	return proxyprotocol.Listener(l, r.cfg.TrustedProxies)
 }
 
 // drain refuses new connections and lets running requests finish.

@@ -41,10 +41,18 @@ func (h *Handler) dispatch(w http.ResponseWriter, r *http.Request) {
 		rec.err = err
 		h.noRoute(w, r, err, allow)
 	case c.portal:
-		h.portal.ServeHTTP(w, r)
+		h.page(r).ServeHTTP(w, r)
 	default:
 		h.guard.serve(w, r, c, h.answer)
 	}
+}
+
+// page is the handler of one of our own addresses.
+func (h *Handler) page(r *http.Request) http.Handler {
+	if name, ok := strings.CutPrefix(r.URL.Path, h.prefix); ok && h.pages[name] != nil {
+		return h.pages[name]
+	}
+	return h.portal
 }
 
 func (h *Handler) noRoute(w http.ResponseWriter, r *http.Request, err error, allow []string) {
