@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"coatcheck/internal/config"
+	"coatcheck/proxy/proxyprotocol"
 )
 
 // doors are the listeners. They are opened before anything is made or printed: a taken port must not cost the first password.
@@ -30,8 +31,18 @@ func openDoors(ctx context.Context, cfg config.Config) (d doors, err error) {
 	}
 	if err != nil {
 		d.close()
+		return d, err
 	}
-	return d, err
+	d.public, d.plain = announced(cfg, d.public), announced(cfg, d.plain)
+	return d, nil
+}
+
+// announced is l with the clients that load balancers announce, where they do.
+func announced(cfg config.Config, l net.Listener) net.Listener {
+	if !cfg.ProxyProtocol || l == nil {
+		return l
+	}
+	return proxyprotocol.Listener(l, cfg.TrustedProxies)
 }
 
 // close closes the doors that no server has closed already.

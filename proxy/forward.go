@@ -66,7 +66,11 @@ func (f *forward) rewrite(p *httputil.ProxyRequest) {
 	if !e.choice.route.Trailers {
 		h.Del("Te")
 	}
+	e.choice.route.Request.apply(h)
 	f.cookie.Strip(h, e.shared())
+	if e.choice.route.Credentials != nil {
+		h.Del("Authorization")
+	}
 	setForwarded(h, rec.arrival)
 	for _, field := range e.fields {
 		h.Set(field.Name, field.Value)

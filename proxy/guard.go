@@ -37,7 +37,7 @@ func (g *guard) serve(w http.ResponseWriter, r *http.Request, c choice, answer A
 		answer.Forbidden(w, r, p, v)
 		return
 	}
-	if c.public() {
+	if c.public() || c.preflight(r) {
 		answer.Allowed(w, r, p)
 		return
 	}

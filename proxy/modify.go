@@ -18,6 +18,8 @@ func (f *forward) modify(res *http.Response) error {
 	} else if f.cookie.SetBy(h) {
 		p.cookie = ""
 	}
+	p.choice.route.rewriteAnswer(h, recordOf(res.Request.Context()).arrival)
+	p.choice.route.Response.apply(h)
 	p.mark(h)
 	if _, says := h["Cache-Control"]; !says && !p.Principal.Anonymous() && res.StatusCode != http.StatusSwitchingProtocols {
 		h.Set("Cache-Control", "private")

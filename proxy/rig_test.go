@@ -225,7 +225,8 @@ type settings struct {
 	hsts     string
 	observe  func(Observation)
 	noPortal bool
-	upstream string
+	upstream string // a path: below the rig's own upstream
+	pages    map[string]http.Handler
 }
 
 func newRig(t testing.TB, s settings) *rig {
@@ -261,8 +262,8 @@ func (g *rig) newHandler(s settings) *Handler {
 		s.routes = []Route{{Path: "/", Access: Access{Mode: ModeLogin}}}
 	}
 	target := s.upstream
-	if target == "" {
-		target = g.app.URL
+	if target == "" || target[0] == '/' {
+		target = g.app.URL + target
 	}
 	to, err := upstream.New(upstream.Options{URL: target})
 	if err != nil {
@@ -277,7 +278,7 @@ func (g *rig) newHandler(s settings) *Handler {
 	}
 	s.cookie.Path, s.cookie.SameSite, s.cookie.HTTPOnly = "/", "Lax", true
 	o := Options{
-		Routes: s.routes, Portal: http.HandlerFunc(portalOfTests), AuthPrefix: "/.auth", FoldPaths: s.fold,
+		Routes: s.routes, Portal: http.HandlerFunc(portalOfTests), AuthPrefix: "/.auth", Pages: s.pages, FoldPaths: s.fold,
 		Stripper: identity.NewStripper(headers.Names()...), Cookie: sessioncookie.New(s.cookie), Sessions: g.sessions, Principals: g.users,
 		Log: slog.New(slog.NewJSONHandler(g.log, nil)), Observe: s.observe, HSTS: s.hsts,
 	}
