@@ -52,7 +52,8 @@ once to standard output. The log goes to standard error.`,
 func (e *environment) serve(ctx context.Context, cfg config.Config) error {
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, os.Interrupt)
 	defer stop()
-	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	context.AfterFunc(ctx, stop)   // a second signal ends the process at once
+	signal.Ignore(syscall.SIGPIPE) // whoever read the log is gone: the service goes on without one (F15)
 
 	log := newLogger(e.Stderr, level(cfg.Log.Level), cfg.Log.Format)
 	adoptStandardLog(log)
