@@ -23,6 +23,7 @@ var arrows = map[string][]string{
 	"internal/config":  {},
 	"internal/sqlconn": {},
 	"internal/demo":    {},
+	"internal/watch":   {},
 	"auth/password":    {},
 	"proxy/facts":      {},
 
@@ -33,17 +34,25 @@ var arrows = map[string][]string{
 	"sessionstore/filestore":   {"internal/pyvalue", "sessionstore", "sessionstore/codec"},
 	"sessionstore/cookiestore": {"internal/pyvalue", "internal/signing", "sessionstore", "sessionstore/codec"},
 	"sessionstore/ledger":      {"internal/sqlconn"},
+	"sessionstore/cache":       {},
+	"sessionstore/cachestore":  {"internal/pyvalue", "sessionstore", "sessionstore/cache"},
+	// The row decides, whatever store it is in: no dbstore here.
+	"sessionstore/cacheddbstore": {"internal/pyvalue", "sessionstore", "sessionstore/cache"},
+
+	"internal/tlsconf": {"internal/watch"},
+	"internal/metrics": {"auth", "proxy", "sessionstore"},
 
 	"auth":          {"internal/pyvalue", "internal/signing", "sessionstore"},
 	"auth/userdb":   {"auth", "auth/password", "internal/sqlconn"},
 	"auth/throttle": {"auth", "internal/signing", "internal/sqlconn"},
 
-	"proxy/problem":       {"proxy/facts"},
-	"proxy/sessioncookie": {"sessionstore"},
-	"proxy/identity":      {"auth", "internal/pyvalue"},
-	"proxy/upstream":      {},
-	"proxy/portal":        {"auth", "proxy/facts", "proxy/problem", "proxy/sessioncookie", "sessionstore"},
-	"proxy":               {"auth", "proxy/facts", "proxy/identity", "proxy/problem", "proxy/sessioncookie", "proxy/upstream", "sessionstore"},
+	"proxy/problem":          {"proxy/facts"},
+	"proxy/sessioncookie":    {"sessionstore"},
+	"proxy/identity":         {"auth", "internal/pyvalue"},
+	"proxy/upstream":         {"proxy/facts", "proxy/upstream/fastcgi"},
+	"proxy/upstream/fastcgi": {},
+	"proxy/portal":           {"auth", "proxy/facts", "proxy/problem", "proxy/sessioncookie", "sessionstore"},
+	"proxy":                  {"auth", "proxy/facts", "proxy/identity", "proxy/problem", "proxy/sessioncookie", "proxy/upstream", "sessionstore"},
 }
 
 // testArrows are the additional imports that tests may have.
@@ -62,6 +71,7 @@ var owners = map[string][]string{
 	"github.com/jackc/pgx":             {"internal/sqlconn"},
 	"github.com/go-sql-driver/mysql":   {"internal/sqlconn"},
 	"github.com/spf13/cobra":           {"cmd"},
+	"github.com/prometheus":            {"internal/metrics"},
 }
 
 // banned are standard packages that a tree must not import outside its tests.

@@ -29,8 +29,8 @@ func (p *parts) wire() (*running, error) {
 		return nil, err
 	}
 	service := auth.NewService(auth.Options{
-		Directory: p.users, Checker: p.users, Throttle: p.throttle, Keys: p.keys, Sessions: p.settings,
-		RecordLogin: p.users.RecordLogin, Log: p.log, Attrs: requestAttrs, Now: time.Now,
+		Directory: p.metrics.Directory(p.users), Checker: p.users, Throttle: p.throttle, Keys: p.keys, Sessions: p.settings,
+		AcceptBackends: p.cfg.Users.Backends, RecordLogin: p.users.RecordLogin, Log: p.log, Attrs: requestAttrs, Now: time.Now,
 	})
 	pages, err := p.portal(cookie, service)
 	if err != nil {
@@ -40,15 +40,16 @@ func (p *parts) wire() (*running, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &running{cfg: p.cfg, log: p.log, public: proxy.NewServer(handler, p.log)}
-	r.background = []func(context.Context){
-		func(ctx context.Context) { clean(ctx, p.chores(), p.log) },
-		func(ctx context.Context) { hangups(ctx, p.log) },
-	}
-	if p.cfg.AdminListen != "" {
-		r.admin = proxy.NewServer(health.New(time.Now, p.checks()...), p.log)
-	}
-	return r, nil
+	background := append(p.background, func(ctx context.Context) { clean(ctx, p.chores(), p.log) })
+	return newRunning(p, p.metrics.InFlight(handler), p.admin(), background...), nil
+}
+
+// admin answers operators: health and metrics.
+func (p *parts) admin() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/", health.New(time.Now, p.checks()...))
+	mux.Handle("GET /metrics", p.metrics.Handler())
+	return mux
 }
 
 func (p *parts) chores() []chore {
@@ -60,7 +61,20 @@ func (p *parts) chores() []chore {
 
 // checks are what has to answer before the proxy is ready.
 func (p *parts) checks() []health.Check {
-	return []health.Check{{Name: "database", Ask: p.db.PingContext}}
+	checks := []health.Check{
+		{Name: "database", Ask: p.users.Check}, // a ping would not notice that an SQLite file is broken
+		{Name: "sessions", Ask: p.askSessions},
+	}
+	if p.cache != nil && p.cfg.Session.Engine == "cache" { // cached_db does without
+		checks = append(checks, health.Check{Name: "cache", Ask: p.cache.Ping})
+	}
+	return checks
+}
+
+// askSessions looks for a session that nobody has.
+func (p *parts) askSessions(ctx context.Context) error {
+	_, err := p.sessions.Open(ctx, p.sessions.NewKey())
+	return err
 }
 
 // requestAttrs says in a security event which request it was.
@@ -120,8 +134,16 @@ func (p *parts) proxy(cookie *sessioncookie.Cookie, service *auth.Service, pages
 		Routes: routes, Portal: pages, AuthPrefix: p.cfg.AuthPrefix, PublicURL: public,
 		TrustedProxies: p.cfg.TrustedProxies, FoldPaths: p.cfg.FoldPaths,
 		Stripper: identity.NewStripper(names...), Cookie: cookie, Sessions: p.sessions, Principals: service,
-		Log: p.log, Now: time.Now,
+		Log: p.log, Now: time.Now, Observe: p.metrics.Observe, HSTS: hsts(p.cfg.TLS),
 	})
+}
+
+// hsts is the value of Strict-Transport-Security; empty: not sent.
+func hsts(t config.TLS) string {
+	if !t.On() || t.HSTS == 0 {
+		return ""
+	}
+	return fmt.Sprintf("max-age=%d", t.HSTS/time.Second)
 }
 
 // routes turns the configured routes into the proxy's, one upstream for each URL, and collects the names of all identity headers.
@@ -140,7 +162,7 @@ func (p *parts) routes() (routes []proxy.Route, names []string, err error) {
 		routes = append(routes, proxy.Route{
 			Host: r.Host, Path: r.Path, Methods: r.Methods, Access: access(r), Upstream: to,
 			StripPrefix: r.StripPrefix, Identity: headers, ShareSession: r.ShareSession,
-			AnonymousSession: r.AnonymousSession, NoTouch: !r.Touch,
+			AnonymousSession: r.AnonymousSession, NoTouch: !r.Touch, NoUpstream: to == nil,
 		})
 	}
 	return routes, names, nil
@@ -168,7 +190,7 @@ func access(r config.Route) proxy.Access {
 // upstream returns the upstream of the route from those made so far; without one it is the built-in demo.
 func (p *parts) upstream(made map[string]proxy.Upstream, r config.Route) (proxy.Upstream, error) {
 	target := strings.Join(r.Upstream, " ")
-	if u, ok := made[target]; ok || r.Access == "deny" {
+	if u, ok := made[target]; ok || r.Access == "deny" || target == config.NoUpstream {
 		return u, nil
 	}
 	if target == "" {

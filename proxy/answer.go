@@ -41,6 +41,11 @@ func newProxyAnswer(o Options) *proxyAnswer {
 }
 
 func (a *proxyAnswer) Allowed(w http.ResponseWriter, r *http.Request, p Pass) {
+	if p.choice.route.Upstream == nil {
+		p.mark(w.Header())
+		refuse(w, r, problem.Problem{Status: http.StatusNotFound, Detail: "There is nothing at this address."})
+		return
+	}
 	fields, err := p.identity()
 	if err != nil {
 		recordOf(r.Context()).err = err
@@ -53,17 +58,32 @@ func (a *proxyAnswer) Allowed(w http.ResponseWriter, r *http.Request, p Pass) {
 
 // NeedLogin sends a browser's navigation to the login page and tells everything else that it is not logged in.
 func (a *proxyAnswer) NeedLogin(w http.ResponseWriter, r *http.Request, p Pass) {
-	p.mark(w.Header())
 	if a.prefix == "" || !problem.Navigation(r) {
-		refuse(w, r, problem.Problem{Status: http.StatusUnauthorized, Detail: "You are not logged in.", Hint: a.loginHint()})
+		a.unauthorized(w, r, p)
 		return
 	}
-	leaveBody(r)
+	w.Header().Set("Location", a.loginURL(r, false))
+	a.redirect(w, r, p)
+}
+
+func (a *proxyAnswer) redirect(w http.ResponseWriter, r *http.Request, p Pass) {
 	h := w.Header()
-	h.Set("Location", a.loginURL(r))
+	p.mark(h)
+	leaveBody(r)
 	h.Set("Cache-Control", "no-store")
 	h.Set("Content-Length", "0")
 	w.WriteHeader(http.StatusSeeOther)
+}
+
+// unauthorized names a scheme of our own (RFC 9110 11.6.1 demands one): Basic would make browsers ask for a password.
+func (a *proxyAnswer) unauthorized(w http.ResponseWriter, r *http.Request, p Pass) {
+	p.mark(w.Header())
+	challenge := "Session"
+	if a.prefix != "" {
+		challenge += ` login="` + a.prefix + `/login"`
+	}
+	w.Header().Set("Www-Authenticate", challenge)
+	refuse(w, r, problem.Problem{Status: http.StatusUnauthorized, Detail: "You are not logged in.", Hint: a.loginHint()})
 }
 
 func (a *proxyAnswer) loginHint() string {
@@ -74,19 +94,24 @@ func (a *proxyAnswer) loginHint() string {
 }
 
 // loginURL is the login page, which brings the browser back here. It is on the public URL's host, unless the request is for
-// another host of ours: a session that was begun there would not be known here.
-func (a *proxyAnswer) loginURL(r *http.Request) string {
+// another host of ours: a session that was begun there would not be known here. absolute is for proxies that resolve a relative
+// address against our own (Traefik).
+func (a *proxyAnswer) loginURL(r *http.Request, absolute bool) string {
 	next := rawPath(r)
 	if r.URL.RawQuery != "" {
 		next += "?" + r.URL.RawQuery
 	}
 	at := a.prefix + "/login?next=" + url.QueryEscape(next)
-	host, _ := hostName(recordOf(r.Context()).Host)
+	rec := recordOf(r.Context())
+	host, _ := hostName(rec.Host)
 	public, _ := hostName(a.public.Host)
-	if public == "" || host != public && a.hosts[host] {
-		return at
+	switch {
+	case public != "" && (host == public || !a.hosts[host]):
+		return a.public.Scheme + "://" + a.public.Host + at
+	case absolute:
+		return schemeOf(rec.arrival) + "://" + rec.Host + at
 	}
-	return a.public.Scheme + "://" + a.public.Host + at
+	return at
 }
 
 // Forbidden says who was refused, and to staff by which rule.
@@ -107,10 +132,18 @@ func (a *proxyAnswer) Forbidden(w http.ResponseWriter, r *http.Request, p Pass, 
 }
 
 func (p Pass) identity() ([]Field, error) {
-	if p.choice.route.Identity == nil || !p.lookedAt {
+	if !p.lookedAt || p.choice.route.Identity == nil {
 		return nil, nil
 	}
 	return p.choice.route.Identity.Fields(p.Principal)
+}
+
+// identityNames are the names of all headers that could tell the identity.
+func (p Pass) identityNames() []string {
+	if p.choice.route == nil || p.choice.route.Identity == nil {
+		return nil
+	}
+	return p.choice.route.Identity.Names()
 }
 
 // mark adds what our look at the session means for an answer (Django contrib/sessions/middleware.py).

@@ -44,7 +44,7 @@ func BenchmarkDecide(b *testing.B) {
 	g := newRig(b, settings{})
 	h := g.handler
 	h.log, h.guard.log = discardLog(), discardLog()
-	h.guard.answer = silent{}
+	h.answer = silent{}
 	r := httptest.NewRequest(http.MethodGet, "/projects/coatcheck", nil)
 	r.Header.Set("Cookie", session(g.login("1")))
 	b.ReportAllocs()

@@ -29,6 +29,10 @@ var (
 
 // dispatch sends a request to the portal or, through the guard, to an upstream.
 func (h *Handler) dispatch(w http.ResponseWriter, r *http.Request) {
+	if suffix, asks := h.verifies(r); asks {
+		h.verify(w, r, suffix)
+		return
+	}
 	rec := recordOf(r.Context())
 	var allow []string
 	c, err := h.choose(rec.Host, r, &allow)
@@ -37,9 +41,11 @@ func (h *Handler) dispatch(w http.ResponseWriter, r *http.Request) {
 		rec.err = err
 		h.noRoute(w, r, err, allow)
 	case c.portal:
+		rec.route = RoutePortal
 		h.portal.ServeHTTP(w, r)
 	default:
-		h.guard.serve(w, r, c)
+		rec.route = c.route.name()
+		h.guard.serve(w, r, c, h.answer)
 	}
 }
 
@@ -57,16 +63,24 @@ func (h *Handler) noRoute(w http.ResponseWriter, r *http.Request, err error, all
 	}
 }
 
-// choose holds every reading of the path against the table (ASVS 1.1.1, 8.2.1). A reading that has no route denies the request.
+// choose finds the route of r and the path that its upstream gets.
 func (h *Handler) choose(authority string, r *http.Request, allow *[]string) (choice, error) {
-	host, _ := hostName(authority) // checked by objectHost
-	raw := rawPath(r)
 	var buf [4]string
-	all, err := readings(buf[:0], raw, h.table.fold)
-	if err != nil {
-		return choice{}, err
+	c, all, err := h.match(buf[:0], authority, r, allow)
+	if err != nil || c.portal {
+		return c, err
 	}
-	var c choice
+	return c.below(rawPath(r), all)
+}
+
+// match appends every reading of the path to dst and holds it against the table (ASVS 1.1.1, 8.2.1). A reading that has no route
+// denies the request.
+func (h *Handler) match(dst []string, authority string, r *http.Request, allow *[]string) (c choice, all []string, err error) {
+	host, _ := hostName(authority) // checked by objectHost
+	all, err = readings(dst, rawPath(r), h.table.fold)
+	if err != nil {
+		return choice{}, nil, err
+	}
 	own := 0
 	for _, reading := range all {
 		if h.isPortal(reading) {
@@ -75,17 +89,17 @@ func (h *Handler) choose(authority string, r *http.Request, allow *[]string) (ch
 		}
 		found := h.table.lookup(host, reading, r.Method, allow)
 		if found == nil && own == 0 {
-			return choice{}, missed(*allow)
+			return choice{}, nil, missed(*allow)
 		}
 		c.add(found)
 	}
 	switch {
 	case own == len(all):
-		return choice{portal: true}, nil
+		return choice{portal: true}, nil, nil
 	case own > 0:
-		return choice{}, errTwoSided
+		return choice{}, nil, errTwoSided
 	}
-	return c.below(raw, all)
+	return c, all, nil
 }
 
 func missed(allow []string) error {

@@ -112,16 +112,19 @@ func limitUpgrade(h http.Header) {
 
 // setForwarded writes the forwarding headers: only what we know to be true (RFC 7239 8.1).
 func setForwarded(h http.Header, a arrival) {
-	proto := "http"
-	if a.Secure {
-		proto = "https"
-	}
 	if a.chain != "" {
 		h.Set("X-Forwarded-For", a.chain)
 	}
 	h.Set("X-Forwarded-Host", a.Host)
-	h.Set("X-Forwarded-Proto", proto)
+	h.Set("X-Forwarded-Proto", schemeOf(a))
 	h.Set("X-Request-Id", a.RequestID)
+}
+
+func schemeOf(a arrival) string {
+	if a.Secure {
+		return "https"
+	}
+	return "http"
 }
 
 // roundTripper hands requests to the upstream of their route.

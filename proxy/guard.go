@@ -21,25 +21,24 @@ type guard struct {
 	sessions   *sessionstore.Sessions
 	principals Principals
 	cookie     *sessioncookie.Cookie
-	answer     Answer
 	log        *slog.Logger
 }
 
 func newGuard(o Options) *guard {
-	return &guard{sessions: o.Sessions, principals: o.Principals, cookie: o.Cookie, log: o.Log, answer: newProxyAnswer(o)}
+	return &guard{sessions: o.Sessions, principals: o.Principals, cookie: o.Cookie, log: o.Log}
 }
 
 // serve answers a request that has a route. Nothing is read from a store for a request that is refused, or passes, whoever
 // it comes from.
-func (g *guard) serve(w http.ResponseWriter, r *http.Request, c choice) {
+func (g *guard) serve(w http.ResponseWriter, r *http.Request, c choice, answer Answer) {
 	rec := recordOf(r.Context())
 	p := Pass{choice: c, keep: g.onlyKey(c, r.Header)}
 	if v := c.decide(auth.Principal{}, rec.arrival); v.Outcome == Refused {
-		g.answer.Forbidden(w, r, p, v)
+		answer.Forbidden(w, r, p, v)
 		return
 	}
 	if c.public() {
-		g.answer.Allowed(w, r, p)
+		answer.Allowed(w, r, p)
 		return
 	}
 	v, err := g.checkIn(r, &p)
@@ -50,11 +49,11 @@ func (g *guard) serve(w http.ResponseWriter, r *http.Request, c choice) {
 	rec.user = p.Principal.ID
 	switch v.Outcome {
 	case Allowed:
-		g.answer.Allowed(w, r, p)
+		answer.Allowed(w, r, p)
 	case NeedLogin:
-		g.answer.NeedLogin(w, r, p)
+		answer.NeedLogin(w, r, p)
 	default:
-		g.answer.Forbidden(w, r, p, v)
+		answer.Forbidden(w, r, p, v)
 	}
 }
 

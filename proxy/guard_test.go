@@ -70,8 +70,8 @@ func TestNeedLogin(t *testing.T) {
 	})
 	t.Run("program", func(t *testing.T) {
 		res := g.get("/api")
-		if res.StatusCode != 401 || !strings.Contains(res.body, `"status":401`) || res.Header.Get("Www-Authenticate") != "" {
-			t.Errorf("%d %s", res.StatusCode, res.body)
+		if res.StatusCode != 401 || !strings.Contains(res.body, `"status":401`) || res.Header.Get("Www-Authenticate") != `Session login="/.auth/login"` {
+			t.Errorf("%d %v %s", res.StatusCode, res.Header, res.body)
 		}
 	})
 	if g.app.taken() != nil || g.store.seen() != "" {

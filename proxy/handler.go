@@ -18,12 +18,19 @@ type Handler struct {
 	networks networks
 	hosts    map[string]bool
 	table    *table
+	every    choice // of all routes at once
+	methods  bool   // there are routes for single methods
 	prefix   string // of the portal, as the table compares it; "" without a portal
+	verifyAt string // "" without a portal
 	portal   http.Handler
 	stripper Stripper
 	guard    *guard
+	answer   Answer
+	pages    *proxyAnswer // those of answer
 	log      *slog.Logger
 	now      func() time.Time
+	observer func(Observation)
+	hsts     string
 }
 
 // New returns the proxy that o describes; the error holds everything that is wrong with it.
@@ -37,12 +44,13 @@ func New(o Options) (*Handler, error) {
 	h := &Handler{
 		networks: networks{proxies: o.TrustedProxies, unix: o.TrustUnix, secure: o.PublicURL.Scheme == "https"},
 		hosts:    ownHosts(o.Routes, o.PublicURL),
-		portal:   o.Portal, stripper: o.Stripper, log: o.Log, now: o.Now,
+		portal:   o.Portal, stripper: o.Stripper, log: o.Log, now: o.Now, observer: o.Observe, hsts: o.HSTS,
 	}
 	if err := errors.Join(o.missing(), h.route(o)); err != nil {
 		return nil, err
 	}
-	h.guard = newGuard(o)
+	h.guard, h.pages = newGuard(o), newProxyAnswer(o)
+	h.answer = h.pages
 	h.chain = http.HandlerFunc(h.dispatch)
 	// The last is the first a request meets.
 	for _, middleware := range []func(http.Handler) http.Handler{h.stripHeaders, h.checkRequest, limitBody, h.recoverPanics, h.observe} {
@@ -80,7 +88,7 @@ func (h *Handler) route(o Options) error {
 		if err != nil {
 			errs = append(errs, fmt.Errorf("auth_prefix: %w", err))
 		}
-		h.prefix = prefix
+		h.prefix, h.verifyAt = prefix, strings.TrimSuffix(o.AuthPrefix, "/")+verifyPage
 	}
 	routes := make([]*route, 0, len(o.Routes))
 	for _, from := range o.Routes {
@@ -90,6 +98,8 @@ func (h *Handler) route(o Options) error {
 			continue
 		}
 		routes = append(routes, r)
+		h.every.add(r)
+		h.methods = h.methods || len(r.Methods) > 0
 	}
 	table, err := newTable(routes, o.FoldPaths)
 	h.table = table

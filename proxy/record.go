@@ -18,12 +18,15 @@ type record struct {
 	// verbatim keeps net/http from guessing a Content-Type the upstream did not send.
 	verbatim bool
 
-	status int // of the final answer; 0 before it
-	bytes  int64
-	user   string
-	err    error  // the deepest
-	event  string // of the security log
-	left   bool   // the client did not wait for the answer
+	status   int    // of the final answer; 0 before it
+	original string // the request that a verdict was asked about
+	bytes    int64
+	route    string // see Observation
+	hsts     string // empty: not sent
+	user     string
+	err      error  // the deepest
+	event    string // of the security log
+	left     bool   // the client did not wait for the answer
 }
 
 type recordKey struct{}
@@ -47,6 +50,9 @@ func (w *record) WriteHeader(status int) {
 }
 
 func (w *record) finish(h http.Header) {
+	if w.hsts != "" && len(h["Strict-Transport-Security"]) == 0 {
+		h["Strict-Transport-Security"] = []string{w.hsts}
+	}
 	if w.closing && w.status != http.StatusSwitchingProtocols {
 		h.Set("Connection", "close")
 	}

@@ -33,6 +33,9 @@ func (h *Handler) afterPanic(w http.ResponseWriter, r *http.Request, v any) {
 			rec.err = errCutShort
 		}
 		rec.left = errors.Is(r.Context().Err(), context.Canceled)
+		if !rec.left {
+			rec.event = EventUpstreamFailed
+		}
 		panic(v)
 	}
 	rec.err = fmt.Errorf("panic: %v", v)
@@ -41,5 +44,9 @@ func (h *Handler) afterPanic(w http.ResponseWriter, r *http.Request, v any) {
 	if rec.status != 0 {
 		panic(http.ErrAbortHandler)
 	}
-	refuse(w, r, problem.Problem{Status: http.StatusInternalServerError, Detail: "Something went wrong here.", Hint: "Try again; if it stays, tell the operator the request number below."})
+	status := http.StatusInternalServerError
+	if _, asks := h.verifies(r); asks {
+		status = http.StatusServiceUnavailable
+	}
+	refuse(w, r, problem.Problem{Status: status, Detail: "Something went wrong here.", Hint: "Try again; if it stays, tell the operator the request number below."})
 }

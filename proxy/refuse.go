@@ -43,6 +43,9 @@ func (h *Handler) checkRequest(next http.Handler) http.Handler {
 		if status, err := h.objection(r); err != nil {
 			rec := recordOf(r.Context())
 			rec.err, rec.event = err, "request_refused"
+			if _, asks := h.verifies(r); asks {
+				status = http.StatusForbidden // the proxies that ask know no other no
+			}
 			rec.closing = r.ProtoMajor == 1 || r.Method == "PRI" // PRI starts HTTP/2 on a connection that speaks HTTP/1
 			refuse(w, r, problem.Problem{Status: status, Detail: "This request is not accepted here: " + err.Error() + "."})
 			return

@@ -222,6 +222,8 @@ type settings struct {
 	trusted  []string
 	public   string
 	fold     bool
+	hsts     string
+	observe  func(Observation)
 	noPortal bool
 	upstream string
 }
@@ -268,7 +270,7 @@ func (g *rig) newHandler(s settings) *Handler {
 	}
 	g.t.Cleanup(to.Close)
 	for i := range s.routes {
-		if s.routes[i].Upstream == nil && s.routes[i].Access.Mode != ModeDeny {
+		if s.routes[i].Upstream == nil && s.routes[i].Access.Mode != ModeDeny && !s.routes[i].NoUpstream {
 			s.routes[i].Upstream = to
 		}
 		s.routes[i].Identity = headers
@@ -277,7 +279,7 @@ func (g *rig) newHandler(s settings) *Handler {
 	o := Options{
 		Routes: s.routes, Portal: http.HandlerFunc(portalOfTests), AuthPrefix: "/.auth", FoldPaths: s.fold,
 		Stripper: identity.NewStripper(headers.Names()...), Cookie: sessioncookie.New(s.cookie), Sessions: g.sessions, Principals: g.users,
-		Log: slog.New(slog.NewJSONHandler(g.log, nil)),
+		Log: slog.New(slog.NewJSONHandler(g.log, nil)), Observe: s.observe, HSTS: s.hsts,
 	}
 	if s.noPortal {
 		o.Portal, o.AuthPrefix = nil, ""

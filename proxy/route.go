@@ -18,7 +18,7 @@ func newRoute(from Route) (*route, error) {
 	}
 	r := &route{Route: from}
 	if from.Upstream == nil {
-		if from.Access.Mode != ModeDeny {
+		if from.Access.Mode != ModeDeny && !from.NoUpstream {
 			return nil, errors.New("route " + r.name() + ": no upstream")
 		}
 		return r, nil

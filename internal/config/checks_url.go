@@ -30,6 +30,9 @@ func directoryURL(text string) error {
 
 // upstreamURL takes what the contract names; what this build cannot reach yet is for capabilities.go.
 func upstreamURL(text string) error {
+	if text == NoUpstream {
+		return nil
+	}
 	u, err := parsed(text, 3, "http://", "https://", "unix:", "h2c://", "fcgi://", "fcgi+unix:")
 	switch {
 	case err != nil:

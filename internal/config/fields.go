@@ -15,7 +15,7 @@ func table() []field {
 		{name: "first_user", kind: kindBool, initial: "false", doc: "make a first user where there is none; without a file, serve does so anyway"},
 		{name: "shutdown_grace", kind: kindDuration, initial: "15s", doc: "how long running requests may take after SIGTERM"},
 		{name: "fold_paths", kind: kindBool, initial: "false", doc: "compare the paths of routes without case"},
-		{name: "upstream", kind: kindUpstreams, initial: `""`, check: optional(upstreamURL), sample: "http, https or unix:/path, such as http://127.0.0.1:3000; empty: the built-in demo\n", doc: "short for one route: path /, access login; else for routes that name none"},
+		{name: "upstream", kind: kindUpstreams, initial: `""`, check: optional(upstreamURL), sample: "http, https or unix:/path, such as http://127.0.0.1:3000; none: another proxy asks and forwards itself\n(forward-auth); empty: the built-in demo\n", doc: "short for one route: path /, access login; else for routes that name none"},
 		{name: "routes", kind: kindSections, initial: "[]", fields: routeFields(), sample: routeSample, doc: "longest path prefix wins, whole segments; hosts are matched first"},
 		{name: "database", kind: kindSection, fields: databaseFields(), doc: "where sessions and users are"},
 		{name: "cache", kind: kindSection, fields: cacheFields(), doc: "for the session engines cache and cached_db"},
@@ -49,6 +49,7 @@ const routeSample = ` - host: ""                        # empty: any
    anonymous_session: false        # visitors get a session before they log in
    touch: true                     # false: polling here does not count as activity
    session_api: false              # give the application a token for the session API
+   basic: false                    # scripts may log in by HTTP Basic with each request
    identity: {}                    # overrides of the section below
 `
 
@@ -69,6 +70,7 @@ func routeFields() []field {
 		{name: "anonymous_session", kind: kindBool, initial: "false", doc: "visitors get a session before they log in"},
 		{name: "touch", kind: kindBool, initial: "true", doc: "false: polling here does not count as activity"},
 		{name: "session_api", kind: kindBool, initial: "false", doc: "give the application a token for the session API"},
+		{name: "basic", kind: kindBool, initial: "false", doc: "scripts may log in by HTTP Basic with each request"},
 		{name: "identity", kind: kindSection, fields: identityFields(), doc: "overrides of the section identity"},
 	}
 }
@@ -85,6 +87,7 @@ func cacheFields() []field {
 		{name: "url", kind: kindSecret, initial: `""`, check: cacheURL, doc: "redis:// | rediss:// | redis-sentinel:// | redis-cluster:// | memcached://h1:11211,h2:11211"},
 		{name: "key_prefix", initial: `""`, check: optional(printable), doc: "Django's KEY_PREFIX"},
 		{name: "version", kind: kindInt, high: 1 << 31, initial: "1", doc: "Django's VERSION"},
+		{name: "ca_file", initial: `""`, check: optional(readableFile), doc: "PEM certificates of the authority that a TLS server's must come from; empty = the system's"},
 	}
 }
 
@@ -94,7 +97,10 @@ func tlsFields() []field {
 		{name: "email", initial: `""`, check: optional(printable), doc: "for the certificate authority's notices"},
 		{name: "ca", initial: `""`, check: optional(directoryURL), doc: "directory URL, e.g. of a private ACME server"},
 		{name: "storage", kind: kindChoice, choices: []string{"file", "redis", "database"}, initial: "file", doc: "file, redis or database: shared by a fleet"},
-		{name: "cert_file", initial: `""`, doc: "certificate chain, PEM"},
+		{name: "ca_root", initial: `""`, doc: "PEM file of the roots to trust when talking to a private ca; empty: the system's"},
+		{name: "cert_file", initial: `""`, doc: "certificate chain, PEM; a renewed one is noticed"},
 		{name: "key_file", initial: `""`, doc: "its private key, PEM"},
+		{name: "http_listen", initial: "auto", check: httpListen, doc: `where http is sent on to https and the authority asks; auto: ":80" with domains, else off; "": off`},
+		{name: "hsts", kind: kindDuration, initial: "365d", doc: "Strict-Transport-Security; 0 leaves it out"},
 	}
 }

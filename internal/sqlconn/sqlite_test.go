@@ -1,9 +1,6 @@
 package sqlconn
 
 import (
-	"context"
-	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -178,31 +175,5 @@ func TestSQLiteLocked_F17(t *testing.T) {
 	var count int
 	if err := db.QueryRowContext(t.Context(), "SELECT count(*) FROM t").Scan(&count); err != nil {
 		t.Errorf("read while another writes: %v", err)
-	}
-}
-
-func TestSQLiteErrors(t *testing.T) {
-	db := open(t, "sqlite:"+filepath.Join(t.TempDir(), "app.sqlite3"), Options{})
-	exec(t, db, "CREATE TABLE t (k TEXT PRIMARY KEY NOT NULL, u TEXT UNIQUE)")
-	exec(t, db, "INSERT INTO t VALUES ('a', 'b')")
-	tests := map[string]struct{ unique, table, column bool }{
-		"INSERT INTO t VALUES ('a', 'c')":  {unique: true},
-		"INSERT INTO t VALUES ('c', 'b')":  {unique: true},
-		"INSERT INTO t VALUES (NULL, 'c')": {},
-		"INSERT INTO absent VALUES (1)":    {table: true},
-		"SELECT absent FROM t":             {column: true},
-		"INSERT INTO t (absent) VALUES(1)": {column: true},
-		"SELEKT":                           {},
-	}
-	for query, want := range tests {
-		_, err := db.Exec(query)
-		if err == nil || IsUnique(err) != want.unique || IsMissingTable(err) != want.table || IsMissingColumn(err) != want.column {
-			t.Errorf("%s: %v: unique %v, table %v, column %v; want %+v", query, err, IsUnique(err), IsMissingTable(err), IsMissingColumn(err), want)
-		}
-	}
-	for _, err := range []error{nil, errors.New("no such table"), context.Canceled, fs.ErrNotExist} {
-		if IsUnique(err) || IsMissingTable(err) || IsMissingColumn(err) {
-			t.Errorf("%v is taken for an answer of a database", err)
-		}
 	}
 }

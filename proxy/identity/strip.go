@@ -25,7 +25,7 @@ func NewStripper(names ...string) *Stripper {
 		forwarding: []string{"X_FORWARDED_", "X_SSL_"},
 		names:      map[string]bool{},
 	}
-	s.add(false, "Forwarded", "X-Real-IP", "X-Client-IP", "True-Client-IP", "X-Original-URL", "X-Original-Method", "X-Rewrite-URL",
+	s.add(false, "Forwarded", "X-Real-IP", "X-Client-IP", "True-Client-IP", "X-Original-URL", "X-Original-URI", "X-Original-Method", "X-Rewrite-URL",
 		"Front-End-Https", "X-Scheme", "X-Accel-Mapping", "X-Sendfile-Type")
 	s.add(true, "X-Forwarded-User", "X-Forwarded-Email", "X-Forwarded-Groups", "X-Forwarded-Preferred-Username", "X-Session-Token",
 		"Proxy") // httpoxy: CGI makes HTTP_PROXY of it

@@ -245,7 +245,7 @@ func away(t *testing.T, store *dbstore.Store, leave, comeBack func()) {
 // Connections that the server ends cost nobody his session, however many there are in the pool (F18).
 func TestConnectionsKilled_F18(t *testing.T) {
 	kill := map[string]string{
-		"postgres": "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()",
+		"postgres": "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()",
 		"mariadb":  "KILL CONNECTION USER CURRENT_USER()",
 	}
 	for name, statement := range kill {

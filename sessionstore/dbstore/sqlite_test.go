@@ -178,28 +178,36 @@ func TestTableThatIsNotDjangos(t *testing.T) {
 		"CREATE TABLE django_session (id INTEGER)":                          "not Django's session table",
 		"CREATE TABLE django_session (session_key TEXT, session_data TEXT)": "not Django's session table",
 	} {
-		db := connect(t, "sqlite:"+filepath.Join(t.TempDir(), "db.sqlite3"), sqlconn.Options{})
-		if _, err := db.Exec(statement); err != nil {
-			t.Fatal(err)
-		}
-		store := newStore(db, time.Now)
-		rec := sessionstore.Record{Data: pyvalue.NewDict()}
-		errs := map[string]error{"check": store.Check(t.Context()), "delete": nil}
-		_, errs["load"] = store.Load(t.Context(), strings.Repeat("a", 32))
-		_, errs["create"] = store.Create(t.Context(), strings.Repeat("a", 32), rec)
-		_, errs["clear"] = store.ClearExpired(t.Context())
-		if statement != "" {
-			errs["create table"] = store.CreateTable(t.Context())
-			delete(errs, "delete")
-		} else {
-			errs["delete"] = store.Delete(t.Context(), strings.Repeat("a", 32))
-		}
-		for verb, err := range errs {
-			if err == nil || !strings.Contains(err.Error(), want) || errors.Is(err, sessionstore.ErrNotFound) {
-				t.Errorf("%q: %s = %v, want a fault that says %q", statement, verb, err, want)
-			}
+		for name, database := range databases {
+			t.Run(name+" "+statement, func(t *testing.T) {
+				db := connect(t, database(t), sqlconn.Options{})
+				if statement != "" {
+					if _, err := db.Exec(statement); err != nil {
+						t.Fatal(err)
+					}
+				}
+				for verb, err := range askAll(t, newStore(db, time.Now), statement != "") {
+					if err == nil || !strings.Contains(err.Error(), want) || errors.Is(err, sessionstore.ErrNotFound) {
+						t.Errorf("%s = %v, want a fault that says %q", verb, err, want)
+					}
+				}
+			})
 		}
 	}
+}
+
+// askAll asks for everything that needs the whole table.
+func askAll(t *testing.T, store *dbstore.Store, there bool) map[string]error {
+	errs := map[string]error{"check": store.Check(t.Context())}
+	_, errs["load"] = store.Load(t.Context(), keyA)
+	_, errs["create"] = store.Create(t.Context(), keyA, anHour())
+	_, errs["clear"] = store.ClearExpired(t.Context())
+	if there {
+		errs["create table"] = store.CreateTable(t.Context())
+	} else {
+		errs["delete"] = store.Delete(t.Context(), keyA)
+	}
+	return errs
 }
 
 func TestFallbackKeyAsksForASave(t *testing.T) {

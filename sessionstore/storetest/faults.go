@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
+	"coatcheck/internal/pyvalue"
 	"coatcheck/sessionstore"
 )
 
@@ -22,6 +24,7 @@ func (h Harness) faults(t *testing.T) {
 		}
 		d.holds(key, d.record("x", 1)) // the connection is not left dirty
 	})
+	t.Run("calls given up F05 J4", func(t *testing.T) { h.desk(t).givenUp() })
 	t.Run("unreachable F01", func(t *testing.T) {
 		d := h.desk(t)
 		if d.Break == nil {
@@ -54,4 +57,36 @@ func (d *desk) verbs(ctx context.Context, key string) map[string]error {
 		errs["keys"] = lister.Keys(ctx, func(string) bool { return true })
 	}
 	return errs
+}
+
+// givenUp ends calls at any moment: no connection that is left in the middle of an answer gives that answer to the next caller.
+func (d *desk) givenUp() {
+	keys := make([]string, 8)
+	for i := range keys {
+		keys[i] = d.create(sessionstore.NewKey(), d.record("owner", i))
+	}
+	var callers []func()
+	for i := range 16 {
+		callers = append(callers, func() {
+			for n := range 60 {
+				owner := (i + n) % len(keys)
+				ctx, cancel := context.WithTimeout(d.Context(), time.Duration(n*i)*time.Microsecond)
+				rec, err := d.store.Load(ctx, keys[owner])
+				cancel()
+				if err != nil {
+					if answered(err) {
+						d.Errorf("load = %v, want a fault or the record", err)
+					}
+					continue
+				}
+				if v, _ := rec.Data.Get("owner"); !pyvalue.Equal(v, pyvalue.NewInt(int64(owner))) {
+					d.Errorf("asked for %d, got %v", owner, v)
+				}
+			}
+		})
+	}
+	atOnce(callers...)
+	for i, key := range keys {
+		d.holds(key, d.record("owner", i))
+	}
 }
