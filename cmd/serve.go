@@ -45,7 +45,6 @@ func (e *environment) serve(ctx context.Context, flags map[string]any) error {
 		return err
 	}
 	s := newServer(e, flags, cfg)
-	adoptStandardLog(s.log)
 	for _, w := range cfg.Warnings {
 		s.log.Warn("configuration: " + w.String())
 	}
