@@ -33,11 +33,12 @@ func (p *parts) wire() (*running, error) {
 		Directory: p.users, Checker: p.users, Throttle: p.throttle, Keys: p.keys, Sessions: p.settings,
 		RecordLogin: p.users.RecordLogin, Log: p.log, Attrs: requestAttrs, Now: time.Now,
 	})
-	pages, err := p.portal(cookie, service)
+	live := proxy.NewLive(p.sessions, service, p.log)
+	pages, err := p.portal(cookie, endingAuth{service, live})
 	if err != nil {
 		return nil, err
 	}
-	handler, err := p.proxy(cookie, service, pages)
+	handler, err := p.proxy(cookie, service, pages, live)
 	if err != nil {
 		return nil, err
 	}
@@ -45,6 +46,7 @@ func (p *parts) wire() (*running, error) {
 	r.background = []func(context.Context){
 		func(ctx context.Context) { clean(ctx, p.chores(), p.log) },
 		func(ctx context.Context) { hangups(ctx, p.log) },
+		live.Run,
 	}
 	if p.cfg.AdminListen != "" {
 		r.admin = proxy.NewServer(health.New(time.Now, p.checks()...), p.log)
@@ -91,7 +93,7 @@ func (p *parts) cookie() (*sessioncookie.Cookie, error) {
 	return sessioncookie.New(o), nil
 }
 
-func (p *parts) portal(cookie *sessioncookie.Cookie, service *auth.Service) (http.Handler, error) {
+func (p *parts) portal(cookie *sessioncookie.Cookie, service portal.Auth) (http.Handler, error) {
 	logo, err := readLogo(p.cfg.Login.Logo)
 	if err != nil {
 		return nil, err
@@ -117,7 +119,7 @@ func readLogo(file string) ([]byte, error) {
 	return logo, nil
 }
 
-func (p *parts) proxy(cookie *sessioncookie.Cookie, service *auth.Service, pages http.Handler) (*proxy.Handler, error) {
+func (p *parts) proxy(cookie *sessioncookie.Cookie, service *auth.Service, pages http.Handler, live *proxy.Live) (*proxy.Handler, error) {
 	public, err := url.Parse(p.cfg.PublicURL)
 	if err != nil {
 		return nil, fmt.Errorf("public_url: %w", err)
@@ -132,7 +134,7 @@ func (p *parts) proxy(cookie *sessioncookie.Cookie, service *auth.Service, pages
 	}
 	return proxy.New(proxy.Options{
 		Routes: routes, Portal: pages, Pages: keyPages(signer), AuthPrefix: p.cfg.AuthPrefix, PublicURL: public,
-		TrustedProxies: p.cfg.TrustedProxies, FoldPaths: p.cfg.FoldPaths,
+		TrustedProxies: p.cfg.TrustedProxies, FoldPaths: p.cfg.FoldPaths, Live: live,
 		Stripper: identity.NewStripper(names...), Cookie: cookie, Sessions: p.sessions, Principals: service,
 		Log: p.log, Now: time.Now,
 	})
