@@ -33,15 +33,16 @@ func (p *parts) wire() (*running, error) {
 		Directory: p.metrics.Directory(p.users), Checker: p.users, Throttle: p.throttle, Keys: p.keys, Sessions: p.settings,
 		AcceptBackends: p.cfg.Users.Backends, RecordLogin: p.users.RecordLogin, Log: p.log, Attrs: requestAttrs, Now: time.Now,
 	})
-	pages, err := p.portal(cookie, service)
+	live := proxy.NewLive(p.sessions, service, p.log)
+	pages, err := p.portal(cookie, endingAuth{service, live})
 	if err != nil {
 		return nil, err
 	}
-	handler, err := p.proxy(cookie, service, pages)
+	handler, err := p.proxy(cookie, service, pages, live)
 	if err != nil {
 		return nil, err
 	}
-	background := append(p.background, func(ctx context.Context) { clean(ctx, p.chores(), p.log) })
+	background := append(p.background, live.Run, func(ctx context.Context) { clean(ctx, p.chores(), p.log) })
 	return newRunning(p, p.metrics.InFlight(handler), p.admin(), background...), nil
 }
 
@@ -96,7 +97,7 @@ func (p *parts) cookie() (*sessioncookie.Cookie, error) {
 	return sessioncookie.New(o), nil
 }
 
-func (p *parts) portal(cookie *sessioncookie.Cookie, service *auth.Service) (http.Handler, error) {
+func (p *parts) portal(cookie *sessioncookie.Cookie, service portal.Auth) (http.Handler, error) {
 	logo, err := readLogo(p.cfg.Login.Logo)
 	if err != nil {
 		return nil, err
@@ -122,7 +123,7 @@ func readLogo(file string) ([]byte, error) {
 	return logo, nil
 }
 
-func (p *parts) proxy(cookie *sessioncookie.Cookie, service *auth.Service, pages http.Handler) (*proxy.Handler, error) {
+func (p *parts) proxy(cookie *sessioncookie.Cookie, service *auth.Service, pages http.Handler, live *proxy.Live) (*proxy.Handler, error) {
 	public, err := url.Parse(p.cfg.PublicURL)
 	if err != nil {
 		return nil, fmt.Errorf("public_url: %w", err)
@@ -137,7 +138,7 @@ func (p *parts) proxy(cookie *sessioncookie.Cookie, service *auth.Service, pages
 	}
 	return proxy.New(proxy.Options{
 		Routes: routes, Portal: pages, Pages: keyPages(signer), AuthPrefix: p.cfg.AuthPrefix, PublicURL: public,
-		TrustedProxies: p.cfg.TrustedProxies, FoldPaths: p.cfg.FoldPaths,
+		TrustedProxies: p.cfg.TrustedProxies, FoldPaths: p.cfg.FoldPaths, Live: live,
 		Stripper: identity.NewStripper(names...), Cookie: cookie, Sessions: p.sessions, Principals: service,
 		Log: p.log, Now: time.Now, Observe: p.metrics.Observe, HSTS: hsts(p.cfg.TLS),
 	})

@@ -32,6 +32,9 @@ type Options struct {
 	// FoldPaths compares paths without case, for upstreams that do.
 	FoldPaths bool
 
+	// Live ends requests that outlive their session; nil: they go on.
+	Live *Live
+
 	Stripper   Stripper
 	Cookie     *sessioncookie.Cookie
 	Sessions   *sessionstore.Sessions
