@@ -133,7 +133,7 @@ func (p *parts) proxy(cookie *sessioncookie.Cookie, service *auth.Service, pages
 	return proxy.New(proxy.Options{
 		Routes: routes, Portal: pages, AuthPrefix: p.cfg.AuthPrefix, PublicURL: public,
 		TrustedProxies: p.cfg.TrustedProxies, FoldPaths: p.cfg.FoldPaths,
-		Stripper: identity.NewStripper(names...), Cookie: cookie, Sessions: p.sessions, Principals: service,
+		Stripper: identity.NewStripper(names...), Cookie: cookie, Sessions: p.sessions, Principals: service, Logins: auth.NewCredentials(service),
 		Log: p.log, Now: time.Now, Observe: p.metrics.Observe,
 	})
 }
@@ -154,7 +154,7 @@ func (p *parts) routes() (routes []proxy.Route, names []string, err error) {
 		routes = append(routes, proxy.Route{
 			Host: r.Host, Path: r.Path, Methods: r.Methods, Access: access(r), Upstream: to,
 			StripPrefix: r.StripPrefix, Identity: headers, ShareSession: r.ShareSession,
-			AnonymousSession: r.AnonymousSession, NoTouch: !r.Touch, NoUpstream: to == nil,
+			AnonymousSession: r.AnonymousSession, NoTouch: !r.Touch, Basic: r.Basic, NoUpstream: to == nil,
 		})
 	}
 	return routes, names, nil

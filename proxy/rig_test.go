@@ -223,6 +223,7 @@ type settings struct {
 	public   string
 	fold     bool
 	observe  func(Observation)
+	logins   Logins
 	noPortal bool
 	upstream string
 }
@@ -278,7 +279,7 @@ func (g *rig) newHandler(s settings) *Handler {
 	o := Options{
 		Routes: s.routes, Portal: http.HandlerFunc(portalOfTests), AuthPrefix: "/.auth", FoldPaths: s.fold,
 		Stripper: identity.NewStripper(headers.Names()...), Cookie: sessioncookie.New(s.cookie), Sessions: g.sessions, Principals: g.users,
-		Log: slog.New(slog.NewJSONHandler(g.log, nil)), Observe: s.observe,
+		Log: slog.New(slog.NewJSONHandler(g.log, nil)), Observe: s.observe, Logins: s.logins,
 	}
 	if s.noPortal {
 		o.Portal, o.AuthPrefix = nil, ""
