@@ -21,8 +21,13 @@ const maxLogged = 512
 func (h *Handler) observe(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		rec := &record{ResponseWriter: w, arrival: h.networks.arrive(r), closing: closeAfter(r)}
+		budget := resetsOf(r)
+		rec.closing = rec.closing || budget.spent() // HTTP/2: net/http makes GOAWAY of "Connection: close"
 		began := h.now()
-		defer func() { h.logAccess(rec, r, h.now().Sub(began)) }()
+		defer func() {
+			h.logAccess(rec, r, h.now().Sub(began))
+			budget.note(r, h.now())
+		}()
 		ctx := context.WithValue(r.Context(), recordKey{}, rec)
 		next.ServeHTTP(rec, r.WithContext(facts.With(ctx, rec.Facts)))
 	})
