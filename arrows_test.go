@@ -23,6 +23,7 @@ var arrows = map[string][]string{
 	"internal/config":  {},
 	"internal/sqlconn": {},
 	"internal/demo":    {},
+	"internal/watch":   {},
 	"auth/password":    {},
 	"proxy/facts":      {},
 
@@ -38,18 +39,22 @@ var arrows = map[string][]string{
 	// The row decides, whatever store it is in: no dbstore here.
 	"sessionstore/cacheddbstore": {"internal/pyvalue", "sessionstore", "sessionstore/cache"},
 
+	"internal/tlsconf": {"internal/watch"},
+	"internal/metrics": {"auth", "proxy", "sessionstore"},
+
 	"auth":          {"internal/pyvalue", "internal/signing", "sessionstore"},
 	"auth/userdb":   {"auth", "auth/password", "internal/sqlconn"},
 	"auth/throttle": {"auth", "internal/signing", "internal/sqlconn"},
 
-	"proxy/problem":       {"proxy/facts"},
-	"proxy/sessioncookie": {"sessionstore"},
-	"proxy/identity":      {"auth", "internal/pyvalue"},
-	"proxy/upstream":      {},
-	"proxy/assertion":     {"auth", "proxy/identity"},
-	"proxy/proxyprotocol": {},
-	"proxy/portal":        {"auth", "proxy/facts", "proxy/problem", "proxy/sessioncookie", "sessionstore"},
-	"proxy":               {"auth", "proxy/facts", "proxy/identity", "proxy/problem", "proxy/sessioncookie", "proxy/upstream", "sessionstore"},
+	"proxy/problem":          {"proxy/facts"},
+	"proxy/sessioncookie":    {"sessionstore"},
+	"proxy/identity":         {"auth", "internal/pyvalue"},
+	"proxy/upstream":         {"proxy/facts", "proxy/upstream/fastcgi"},
+	"proxy/upstream/fastcgi": {},
+	"proxy/assertion":        {"auth", "proxy/identity"},
+	"proxy/proxyprotocol":    {},
+	"proxy/portal":           {"auth", "proxy/facts", "proxy/problem", "proxy/sessioncookie", "sessionstore"},
+	"proxy":                  {"auth", "proxy/facts", "proxy/identity", "proxy/problem", "proxy/sessioncookie", "proxy/upstream", "sessionstore"},
 }
 
 // testArrows are the additional imports that tests may have.
@@ -68,6 +73,7 @@ var owners = map[string][]string{
 	"github.com/jackc/pgx":             {"internal/sqlconn"},
 	"github.com/go-sql-driver/mysql":   {"internal/sqlconn"},
 	"github.com/spf13/cobra":           {"cmd"},
+	"github.com/prometheus":            {"internal/metrics"},
 	"github.com/go-jose/go-jose":       {"proxy/assertion"},
 	"github.com/pires/go-proxyproto":   {"proxy/proxyprotocol"},
 }

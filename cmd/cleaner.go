@@ -39,3 +39,25 @@ func clean(ctx context.Context, chores []chore, log *slog.Logger) {
 		}
 	}
 }
+
+// settleEvery is how soon after a fault the entries of logged-out sessions are deleted from the cache (F08).
+const settleEvery = 5 * time.Second
+
+// settler is a session store with deletions that a cache has not confirmed.
+type settler interface {
+	Settle(ctx context.Context) (left int, err error)
+}
+
+// settle repeats unconfirmed deletions until ctx ends. The store has reported the fault; what is told here is that some are still open.
+func settle(ctx context.Context, store settler, log *slog.Logger) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(settleEvery):
+		}
+		if left, err := store.Settle(ctx); err != nil && ctx.Err() == nil {
+			log.Warn("logged-out sessions are still in the cache; this process does not believe it", "left", left, "err", err)
+		}
+	}
+}

@@ -10,7 +10,7 @@ import (
 )
 
 // newLogger writes to w: text on a terminal, JSON otherwise, times in UTC (ASVS 16.2.2).
-func newLogger(w io.Writer, level slog.Level, format string) *slog.Logger {
+func newLogger(w io.Writer, level slog.Leveler, format string) *slog.Logger {
 	options := &slog.HandlerOptions{Level: level, ReplaceAttr: utc}
 	if format == "text" || (format == "auto" && isTerminal(w)) {
 		return slog.New(slog.NewTextHandler(w, options))

@@ -14,9 +14,14 @@ import (
 	"coatcheck/auth/throttle"
 	"coatcheck/auth/userdb"
 	"coatcheck/internal/config"
+	"coatcheck/internal/metrics"
 	"coatcheck/internal/signing"
 	"coatcheck/internal/sqlconn"
+	"coatcheck/proxy"
 	"coatcheck/sessionstore"
+	"coatcheck/sessionstore/cache"
+	"coatcheck/sessionstore/cacheddbstore"
+	"coatcheck/sessionstore/cachestore"
 	"coatcheck/sessionstore/codec"
 	"coatcheck/sessionstore/cookiestore"
 	"coatcheck/sessionstore/dbstore"
@@ -28,17 +33,23 @@ import (
 type parts struct {
 	cfg      config.Config
 	log      *slog.Logger
+	metrics  *metrics.Metrics // nil: nothing is counted
+	live     *proxy.Live      // of the process, whatever its configuration
 	keys     signing.Keys
 	db       *sqlconn.DB // of sessions and our own tables
 	userDB   *sqlconn.DB // of the users; often the same
+	hashes   *password.Registry
 	users    *userdb.Directory
 	throttle *throttle.Throttle
 	store    sessionstore.Store
+	cache    *cache.Cache // nil: the engine needs none
 	sessions *sessionstore.Sessions
 	settings sessionstore.Settings
 
-	tables  []tableMaker // what prepare makes besides the user tables
-	closers []func() error
+	tables []tableMaker // what prepare makes besides the user tables
+	// background runs as long as the proxy does.
+	background []func(ctx context.Context)
+	closers    []func() error
 }
 
 // tableMaker makes its table where it is missing.
@@ -58,11 +69,11 @@ func (e *environment) open() (*parts, error) {
 	if err != nil {
 		return nil, err
 	}
-	return openParts(cfg, newLogger(e.Stderr, slog.LevelWarn, "text"))
+	return openParts(cfg, newLogger(e.Stderr, slog.LevelWarn, "text"), nil)
 }
 
-func openParts(cfg config.Config, log *slog.Logger) (*parts, error) {
-	p := &parts{cfg: cfg, log: log, settings: sessionstore.Settings{
+func openParts(cfg config.Config, log *slog.Logger, counted *metrics.Metrics) (*parts, error) {
+	p := &parts{cfg: cfg, log: log, metrics: counted, settings: sessionstore.Settings{
 		CookieAge:            cfg.Session.CookieAge,
 		ExpireAtBrowserClose: cfg.Session.ExpireAtBrowserClose,
 		SaveEveryRequest:     cfg.Session.SaveEveryRequest,
@@ -138,9 +149,10 @@ func (p *parts) openUsers() error {
 	if err != nil {
 		return fmt.Errorf("users.password_formats: %w", err)
 	}
+	p.hashes = registry.WithLimits(password.Limits{Concurrency: p.cfg.Login.HashConcurrency})
 	p.users, err = userdb.Open(db, userdb.Options{
 		Table: u.Table, Columns: userdb.Columns(u.Columns), GroupsQuery: u.GroupsQuery, Query: u.Query,
-		Registry: registry.WithLimits(password.Limits{Concurrency: p.cfg.Login.HashConcurrency}),
+		Registry: p.hashes,
 		Upgrade:  p.upgradePasswords(),
 		Log:      p.log,
 	})
@@ -175,6 +187,9 @@ func (p *parts) openSessions() error {
 		return err
 	}
 	p.store = store
+	if p.metrics != nil {
+		store = p.metrics.Store(store)
+	}
 	p.sessions = sessionstore.New(store, p.settings, time.Now)
 	return nil
 }
@@ -187,11 +202,48 @@ func (p *parts) openStore() (sessionstore.Store, error) {
 		return withTable(p, dbstore.New(p.db, signed, dbstore.Options{})), nil
 	case "file":
 		return p.openFiles(signed)
+	case "cache":
+		c, err := p.openCache()
+		if err != nil {
+			return nil, err
+		}
+		return cachestore.New(c, cachestore.Options{}), nil
+	case "cached_db":
+		return p.openCachedDB(dbstore.New(p.db, signed, dbstore.Options{}))
 	case "signed_cookies":
 		return cookiestore.New(p.keys, withTable(p, ledger.New(p.db, time.Now)), p.settings.CookieAge, time.Now), nil
 	default:
 		return nil, fmt.Errorf("session.engine %s has no store", engine)
 	}
+}
+
+// openCache opens the cache; its server may come later.
+func (p *parts) openCache() (*cache.Cache, error) {
+	c, err := cache.Open(p.cfg.Cache.URL.Reveal(), cache.Options{
+		KeyPrefix: p.cfg.Cache.KeyPrefix, Version: p.cfg.Cache.Version, CAFile: p.cfg.Cache.CAFile,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%w (key cache.url)", err)
+	}
+	p.cache = c
+	p.closers = append(p.closers, c.Close)
+	return c, nil
+}
+
+// openCachedDB puts the cache in front of rows. A fault of the cache is only worth a line in the log: the row decides.
+func (p *parts) openCachedDB(rows *dbstore.Store) (sessionstore.Store, error) {
+	c, err := p.openCache()
+	if err != nil {
+		return nil, err
+	}
+	store := cacheddbstore.New(withTable(p, rows), c, cacheddbstore.Options{
+		EntryLife: p.settings.CookieAge,
+		Fault: func(err error) {
+			p.log.Warn("session cache: the database is asked instead", "event", "cache_error", "err", err)
+		},
+	})
+	p.background = append(p.background, func(ctx context.Context) { settle(ctx, store, p.log) })
+	return store, nil
 }
 
 // openFiles opens Django's directory, or makes one of our own in data_dir.

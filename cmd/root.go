@@ -120,11 +120,15 @@ func args(check cobra.PositionalArgs) cobra.PositionalArgs {
 
 // load reads the configuration; every problem is reported at once.
 func (e *environment) load(flags map[string]any) (config.Config, error) {
-	cfg, err := config.Load(config.Options{Path: e.configPath, Environ: e.Environ, Flags: flags})
+	cfg, err := config.Load(e.options(flags))
 	if err != nil {
 		return config.Config{}, usageError{fmt.Errorf("configuration:\n%s", indent(err.Error()))}
 	}
 	return cfg, nil
+}
+
+func (e *environment) options(flags map[string]any) config.Options {
+	return config.Options{Path: e.configPath, Environ: e.Environ, Flags: flags}
 }
 
 func indent(text string) string {

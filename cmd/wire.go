@@ -30,28 +30,27 @@ func (p *parts) wire() (*running, error) {
 		return nil, err
 	}
 	service := auth.NewService(auth.Options{
-		Directory: p.users, Checker: p.users, Throttle: p.throttle, Keys: p.keys, Sessions: p.settings,
-		RecordLogin: p.users.RecordLogin, Log: p.log, Attrs: requestAttrs, Now: time.Now,
+		Directory: p.metrics.Directory(p.users), Checker: p.users, Throttle: p.throttle, Keys: p.keys, Sessions: p.settings,
+		AcceptBackends: p.cfg.Users.Backends, RecordLogin: p.users.RecordLogin, Log: p.log, Attrs: requestAttrs, Now: time.Now,
 	})
-	live := proxy.NewLive(p.sessions, service, p.log)
-	pages, err := p.portal(cookie, endingAuth{service, live})
+	pages, err := p.portal(cookie, endingAuth{service, p.live})
 	if err != nil {
 		return nil, err
 	}
-	handler, err := p.proxy(cookie, service, pages, live)
+	handler, err := p.proxy(cookie, service, pages)
 	if err != nil {
 		return nil, err
 	}
-	r := &running{cfg: p.cfg, log: p.log, public: proxy.NewServer(handler, p.log)}
-	r.background = []func(context.Context){
-		func(ctx context.Context) { clean(ctx, p.chores(), p.log) },
-		func(ctx context.Context) { hangups(ctx, p.log) },
-		live.Run,
-	}
-	if p.cfg.AdminListen != "" {
-		r.admin = proxy.NewServer(health.New(time.Now, p.checks()...), p.log)
-	}
-	return r, nil
+	background := append(p.background, func(ctx context.Context) { clean(ctx, p.chores(), p.log) })
+	return newRunning(p, p.metrics.InFlight(handler), p.admin(), background...), nil
+}
+
+// admin answers operators: health and metrics.
+func (p *parts) admin() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/", health.New(time.Now, p.checks()...))
+	mux.Handle("GET /metrics", p.metrics.Handler())
+	return mux
 }
 
 func (p *parts) chores() []chore {
@@ -63,10 +62,14 @@ func (p *parts) chores() []chore {
 
 // checks are what has to answer before the proxy is ready.
 func (p *parts) checks() []health.Check {
-	return []health.Check{
+	checks := []health.Check{
 		{Name: "database", Ask: p.users.Check}, // a ping would not notice that an SQLite file is broken
 		{Name: "sessions", Ask: p.askSessions},
 	}
+	if p.cache != nil && p.cfg.Session.Engine == "cache" { // cached_db does without
+		checks = append(checks, health.Check{Name: "cache", Ask: p.cache.Ping})
+	}
+	return checks
 }
 
 // askSessions looks for a session that nobody has.
@@ -119,7 +122,7 @@ func readLogo(file string) ([]byte, error) {
 	return logo, nil
 }
 
-func (p *parts) proxy(cookie *sessioncookie.Cookie, service *auth.Service, pages http.Handler, live *proxy.Live) (*proxy.Handler, error) {
+func (p *parts) proxy(cookie *sessioncookie.Cookie, service *auth.Service, pages http.Handler) (*proxy.Handler, error) {
 	public, err := url.Parse(p.cfg.PublicURL)
 	if err != nil {
 		return nil, fmt.Errorf("public_url: %w", err)
@@ -134,10 +137,18 @@ func (p *parts) proxy(cookie *sessioncookie.Cookie, service *auth.Service, pages
 	}
 	return proxy.New(proxy.Options{
 		Routes: routes, Portal: pages, Pages: keyPages(signer), AuthPrefix: p.cfg.AuthPrefix, PublicURL: public,
-		TrustedProxies: p.cfg.TrustedProxies, FoldPaths: p.cfg.FoldPaths, Live: live,
+		TrustedProxies: p.cfg.TrustedProxies, FoldPaths: p.cfg.FoldPaths, Live: p.live,
 		Stripper: identity.NewStripper(names...), Cookie: cookie, Sessions: p.sessions, Principals: service,
-		Log: p.log, Now: time.Now,
+		Log: p.log, Now: time.Now, Observe: p.metrics.Observe, HSTS: hsts(p.cfg.TLS),
 	})
+}
+
+// hsts is the value of Strict-Transport-Security; empty: not sent.
+func hsts(t config.TLS) string {
+	if !t.On() || t.HSTS == 0 {
+		return ""
+	}
+	return fmt.Sprintf("max-age=%d", t.HSTS/time.Second)
 }
 
 // routes turns the configured routes into the proxy's, one upstream for each URL, and collects the names of all identity headers.

@@ -69,6 +69,7 @@ type crowd struct {
 	loggedOut atomic.Bool // set once the logout was acknowledged
 	answers   chan bool   // one for each answer; false from requests that began after the logout and were let in
 	stop      chan struct{}
+	gone      chan struct{} // closed when no client is left
 	clients   sync.WaitGroup
 	served    int
 	broken    int
@@ -76,11 +77,17 @@ type crowd struct {
 
 func newCrowd(t testing.TB, base, cookie string, size int) *crowd {
 	t.Helper()
-	c := &crowd{base: base, answers: make(chan bool), stop: make(chan struct{})}
+	c := &crowd{base: base, answers: make(chan bool), stop: make(chan struct{}), gone: make(chan struct{})}
 	at, err := url.Parse(base)
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer func() {
+		go func() {
+			c.clients.Wait()
+			close(c.gone)
+		}()
+	}()
 	for range size {
 		jar, err := cookiejar.New(nil)
 		if err != nil {
@@ -129,13 +136,18 @@ func (c *crowd) ask(t testing.TB, at *url.URL, jar *cookiejar.Jar) {
 	}
 }
 
-// await lets so many answers pass, and one for each client that may still be on its way.
+// await lets so many answers pass, and one for each client that may still be on its way. Clients that met an error are gone.
 func (c *crowd) await(answers int) {
 	for range answers + 8 {
-		if <-c.answers {
-			c.served++
-		} else {
-			c.broken++
+		select {
+		case fine := <-c.answers:
+			if fine {
+				c.served++
+			} else {
+				c.broken++
+			}
+		case <-c.gone:
+			return
 		}
 	}
 }

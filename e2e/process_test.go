@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -193,14 +194,25 @@ func cleanEnv() []string {
 	return env
 }
 
+// handedOut are the ports that freeAddr has given to one of the tests that run side by side.
+var handedOut sync.Map
+
+// freeAddr finds a loopback port below those that the kernel gives to connections: one of them could take the port again before
+// the process listens there.
 func freeAddr(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 1000 {
+		addr := fmt.Sprintf("127.0.0.1:%d", 10000+rand.IntN(22000))
+		if _, taken := handedOut.LoadOrStore(addr, true); taken {
+			continue
+		}
+		if l, err := net.Listen("tcp", addr); err == nil {
+			l.Close()
+			return addr
+		}
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Fatal("no free port")
+	return ""
 }
 
 // events returns the log's records whose "event" is name.

@@ -41,8 +41,10 @@ func (h *Handler) dispatch(w http.ResponseWriter, r *http.Request) {
 		rec.err = err
 		h.noRoute(w, r, err, allow)
 	case c.portal:
+		rec.route = RoutePortal
 		h.page(r).ServeHTTP(w, r)
 	default:
+		rec.route = c.route.name()
 		h.guard.serve(w, r, c, h.answer)
 	}
 }

@@ -26,7 +26,11 @@ func (f *forward) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if e, ok := r.Context().Value(errandKey{}).(*errand); ok {
 		e.mark(w.Header())
 	}
-	refuse(w, r, failure(err))
+	p := failure(err)
+	if p.Status >= http.StatusBadGateway && !rec.left {
+		rec.event = EventUpstreamFailed
+	}
+	refuse(w, r, p)
 }
 
 // blame is what went wrong with the request's body, where something did, otherwise err. net/http cancels the request when a read of

@@ -30,6 +30,8 @@ type Handler struct {
 	pages    map[string]http.Handler
 	log      *slog.Logger
 	now      func() time.Time
+	observer func(Observation)
+	hsts     string
 }
 
 // New returns the proxy that o describes; the error holds everything that is wrong with it.
@@ -43,7 +45,7 @@ func New(o Options) (*Handler, error) {
 	h := &Handler{
 		networks: networks{proxies: o.TrustedProxies, unix: o.TrustUnix, secure: o.PublicURL.Scheme == "https"},
 		hosts:    ownHosts(o.Routes, o.PublicURL),
-		portal:   o.Portal, pages: o.Pages, stripper: o.Stripper, log: o.Log, now: o.Now,
+		portal:   o.Portal, pages: o.Pages, stripper: o.Stripper, log: o.Log, now: o.Now, observer: o.Observe, hsts: o.HSTS,
 	}
 	if err := errors.Join(o.missing(), h.route(o)); err != nil {
 		return nil, err

@@ -20,13 +20,20 @@ const maxLogged = 512
 // access record, also when a handler panics.
 func (h *Handler) observe(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		rec := &record{ResponseWriter: w, arrival: h.networks.arrive(r), closing: closeAfter(r)}
+		rec := &record{ResponseWriter: w, arrival: h.networks.arrive(r), closing: closeAfter(r), route: RouteNone}
+		if r.TLS != nil {
+			rec.hsts = h.hsts
+		}
 		budget := resetsOf(r)
 		rec.closing = rec.closing || budget.spent() // HTTP/2: net/http makes GOAWAY of "Connection: close"
 		began := h.now()
 		defer func() {
-			h.logAccess(rec, r, h.now().Sub(began))
+			took := h.now().Sub(began)
+			h.logAccess(rec, r, took)
 			budget.note(r, h.now())
+			if h.observer != nil {
+				h.observer(Observation{Route: rec.route, Status: rec.outcome(), Took: took, Event: rec.event})
+			}
 		}()
 		ctx := context.WithValue(r.Context(), recordKey{}, rec)
 		next.ServeHTTP(rec, r.WithContext(facts.With(ctx, rec.Facts)))
@@ -46,14 +53,18 @@ func (h *Handler) logAccess(rec *record, r *http.Request, took time.Duration) {
 	}
 }
 
-func (w *record) attrs(r *http.Request, took time.Duration) []slog.Attr {
-	status := w.status
+// outcome is the status that is told of the request, which nobody may have been there to read.
+func (w *record) outcome() int {
 	switch {
 	case w.left:
-		status = statusClientLeft
-	case status == 0:
-		status = http.StatusOK // net/http's own answer of a handler that wrote nothing
+		return statusClientLeft
+	case w.status == 0:
+		return http.StatusOK // net/http's own answer of a handler that wrote nothing
 	}
+	return w.status
+}
+
+func (w *record) attrs(r *http.Request, took time.Duration) []slog.Attr {
 	attrs := make([]slog.Attr, 0, 12)
 	attrs = append(attrs,
 		slog.String("request_id", w.RequestID),
@@ -61,7 +72,7 @@ func (w *record) attrs(r *http.Request, took time.Duration) []slog.Attr {
 		slog.String("host", plain(w.Host)),
 		slog.String("method", plain(r.Method)),
 		slog.String("path", plain(rawPath(r))),
-		slog.Int("status", status),
+		slog.Int("status", w.outcome()),
 		slog.Int64("bytes", w.bytes),
 		slog.Float64("dur_ms", float64(took.Microseconds())/1000),
 	)

@@ -27,6 +27,8 @@ type Options struct {
 	// TrustedProxies are the networks whose X-Forwarded-* and X-Request-Id are believed; TrustUnix adds peers on unix sockets.
 	TrustedProxies []netip.Prefix
 	TrustUnix      bool
+	// HSTS is sent as Strict-Transport-Security with what was asked by TLS, unless the upstream has sent its own; empty: not.
+	HSTS string
 	// FoldPaths compares paths without case, for upstreams that do.
 	FoldPaths bool
 
@@ -40,7 +42,26 @@ type Options struct {
 
 	Log *slog.Logger
 	Now func() time.Time // nil: time.Now
+	// Observe is told of every request when it has ended, as its access record is; nil: nobody is. It must be quick.
+	Observe func(Observation)
 }
+
+// Observation is what became of one request: the part of its access record whose values are few, so that they can be counted by.
+type Observation struct {
+	Route  string // host and path of its rule as configured, [RoutePortal] or [RouteNone]
+	Status int    // 499: the client did not wait for the answer
+	Took   time.Duration
+	Event  string // of the security log, such as [EventUpstreamFailed]; "" for most
+}
+
+// Routes of an [Observation] that are not configured ones; those have a slash.
+const (
+	RoutePortal = "portal"
+	RouteNone   = "none" // no rule was looked for, or none was found
+)
+
+// EventUpstreamFailed: the upstream did not answer, or broke off.
+const EventUpstreamFailed = "upstream_failed"
 
 // Route sends the requests for a host and a path prefix to one upstream.
 type Route struct {

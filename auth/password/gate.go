@@ -71,3 +71,6 @@ func (g *gate) enter(ctx context.Context, memory int64) (leave func(), err error
 		<-g.places
 	}, nil
 }
+
+// load says how many checks run or wait, and how many may.
+func (g *gate) load() (checks, limit int) { return len(g.places), cap(g.places) }

@@ -44,6 +44,9 @@ func (r *Registry) WithLimits(l Limits) *Registry {
 // Preferred names the format of new hashes.
 func (r *Registry) Preferred() string { return r.preferred.Algorithm() }
 
+// Load says how many checks run or wait for their turn, and beyond how many ErrBusy is the answer.
+func (r *Registry) Load() (checks, limit int) { return r.gate.load() }
+
 // Identify names the format that judges encoded, or returns ErrUnknownFormat (ErrUnusable). It does no work.
 func (r *Registry) Identify(encoded string) (string, error) {
 	h, err := r.identify(encoded)

@@ -14,6 +14,9 @@ const (
 	attemptsToCount = 50
 	// atOnce bounds the writes of one process, which would only wait for one another in the database.
 	atOnce = 4
+	// patience bounds one Begin, its wait for a turn included: behind a database that another process has locked the queue would
+	// otherwise take the database's timeout again for every four (F17: no request waits longer than 3 s).
+	patience = 2 * time.Second
 )
 
 // Throttle is a [Policy] over counts in a table of our own, shared by all processes that use the database. Safe for concurrent use.
@@ -52,6 +55,8 @@ func (t *Throttle) Begin(ctx context.Context, c auth.Claim) error {
 	if t.off() {
 		return nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	select {
 	case t.turn <- struct{}{}:
 		defer func() { <-t.turn }()
@@ -107,14 +112,17 @@ func failures(rows map[string]row, k keys, now time.Time) []change {
 	return []change{{pair, nextPair}, {account, nextAccount}}
 }
 
-// Succeeded implements [auth.Throttle]: the account starts anew, and this address is known to it.
+// Succeeded implements [auth.Throttle]: the account starts anew, and this address and this browser are known to it.
 func (t *Throttle) Succeeded(ctx context.Context, c auth.Claim) error {
 	if t.off() {
 		return nil
 	}
 	now := t.now().UTC().Truncate(time.Millisecond)
 	k := t.keysOf(c, now)
-	known := row{id: k.pair, last: now, knownUntil: now.Add(knownFor)}
+	known := []row{{id: k.place, last: now, knownUntil: now.Add(knownFor)}}
+	if k.pair != k.place {
+		known = append(known, row{id: k.pair, last: now, knownUntil: now.Add(knownFor)})
+	}
 	if err := t.table.succeed(ctx, known, k.account, []string{k.address, k.overall}); err != nil {
 		return fmt.Errorf("reset failed logins: %w", err)
 	}

@@ -362,3 +362,36 @@ func BenchmarkBegin(b *testing.B) {
 		}
 	}
 }
+
+// A locked database makes everybody wait once, not one after the other.
+func TestBegin_lockedDatabase_F17(t *testing.T) {
+	if testing.Short() {
+		t.Skip("waits for the database's lock")
+	}
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "t.sqlite3")
+	th := start(t, openDB(t, path), &clock{noon})
+	other, err := openDB(t, path).BeginTx(background, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Rollback()
+	if _, err := other.ExecContext(background, "UPDATE coatcheck_throttle SET failures = 0"); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(background, 5*time.Second) // a queue of 20 by fours would take 10 s
+	defer cancel()
+	var wg sync.WaitGroup
+	for i := range 20 {
+		wg.Go(func() {
+			var throttled *auth.ThrottledError
+			if err := th.Begin(ctx, claim(fmt.Sprint("user", i), "192.0.2.1")); err == nil || errors.As(err, &throttled) {
+				t.Errorf("attempt %d: %v, want a fault", i, err)
+			}
+		})
+	}
+	wg.Wait()
+	if ctx.Err() != nil {
+		t.Error("somebody waited longer than 5 s")
+	}
+}

@@ -16,10 +16,7 @@ type gap struct {
 
 func gaps() []gap {
 	return []gap{
-		{"tls.*", other("TLS of our own is not in this version yet; let the proxy in front terminate it and name that in trusted_proxies")},
-		{"cache.url", other("Redis and memcached are not in this version yet; leave cache.url empty")},
-		{"session.engine", one("cache", "engine cache is not in this version yet; use db")},
-		{"session.engine", one("cached_db", "engine cached_db is not in this version yet; use db")},
+		{"tls.storage", other("certificates are kept in files alone in this version; use file (processes that share data_dir/certificates share them)")},
 		{"users.password_formats", formats("plain", "passwords in plain text are not in this version yet; remove plain")},
 		{"session_api.listen", other("the session API is not in this version yet; leave it empty")},
 		{"routes.session_api", other("the session API is not in this version yet; use an identity header with the value session:KEY")},

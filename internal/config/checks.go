@@ -58,6 +58,11 @@ func image(text string) error {
 	return err
 }
 
+func readableFile(text string) error {
+	_, _, err := readFile(text, largestFile)
+	return err
+}
+
 func timeZone(text string) error {
 	if _, err := time.LoadLocation(text); err != nil || text == "" || text == "Local" {
 		return errors.New("is no time zone: use a name such as UTC or Europe/Berlin")
@@ -181,6 +186,14 @@ func listenAddress(text string) error {
 		return errors.New("has no valid host before the port")
 	}
 	return nil
+}
+
+// httpListen takes auto besides an address: what it means, [TLS.PlainListen] knows.
+func httpListen(text string) error {
+	if text == "auto" {
+		return nil
+	}
+	return optional(listenAddress)(text)
 }
 
 func listenOrSocket(text string) error {

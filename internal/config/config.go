@@ -38,6 +38,8 @@ type Config struct {
 
 	// Warnings are allowed but probably not meant. Load fills them beside an error, too.
 	Warnings Problems `mapstructure:"-"`
+	// Files are those that were read besides the configuration's own, such as secrets. Load fills them beside an error, too.
+	Files []string `mapstructure:"-"`
 
 	short bool // Routes was made from Upstream
 }
@@ -65,6 +67,7 @@ type Route struct {
 	AnonymousSession bool           `mapstructure:"anonymous_session"`
 	Touch            bool           `mapstructure:"touch"`
 	SessionAPI       bool           `mapstructure:"session_api"`
+	Basic            bool           `mapstructure:"basic"`
 	Preflight        bool           `mapstructure:"preflight"`
 	MaxBody          int64          `mapstructure:"max_body"` // bytes; 0: no limit
 	Trailers         bool           `mapstructure:"trailers"`
@@ -109,6 +112,7 @@ type Cache struct {
 	URLFile   string `mapstructure:"url_file"`
 	KeyPrefix string `mapstructure:"key_prefix"`
 	Version   int    `mapstructure:"version"`
+	CAFile    string `mapstructure:"ca_file"`
 }
 
 // Session is Django's SESSION_… settings, and what goes beyond them.
@@ -142,6 +146,8 @@ type Users struct {
 	Query            string  `mapstructure:"query"`
 	PasswordFormats  Formats `mapstructure:"password_formats"`
 	UpgradePasswords string  `mapstructure:"upgrade_passwords"` // auto, true or false
+	// Backends are dotted paths, as Django's login writes them into a session.
+	Backends []string `mapstructure:"backends"`
 }
 
 // Formats is a list of password formats by Django's algorithm names; empty means auto.
@@ -210,13 +216,30 @@ type SessionAPI struct {
 
 // TLS is certificates, made by ACME or given as files.
 type TLS struct {
-	Domains  []string `mapstructure:"domains"`
-	Email    string   `mapstructure:"email"`
-	CA       string   `mapstructure:"ca"`
-	Storage  string   `mapstructure:"storage"`
-	CertFile string   `mapstructure:"cert_file"`
-	KeyFile  string   `mapstructure:"key_file"`
+	Domains    []string      `mapstructure:"domains"` // lower case
+	Email      string        `mapstructure:"email"`
+	CA         string        `mapstructure:"ca"`
+	CARoot     string        `mapstructure:"ca_root"`
+	Storage    string        `mapstructure:"storage"`
+	CertFile   string        `mapstructure:"cert_file"`
+	KeyFile    string        `mapstructure:"key_file"`
+	HTTPListen string        `mapstructure:"http_listen"` // see PlainListen
+	HSTS       time.Duration `mapstructure:"hsts"`        // whole seconds; 0: none
 }
+
+// PlainListen is the address of the listener without TLS that sends on to the one with it; empty: none.
+func (t TLS) PlainListen() string {
+	switch {
+	case t.HTTPListen != "auto":
+		return t.HTTPListen
+	case len(t.Domains) > 0:
+		return ":80"
+	}
+	return ""
+}
+
+// On reports whether the listener speaks TLS.
+func (t TLS) On() bool { return t.CertFile != "" || len(t.Domains) > 0 }
 
 // Log is what the program says about itself.
 type Log struct {

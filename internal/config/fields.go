@@ -50,6 +50,7 @@ const routeSample = ` - host: ""                        # empty: any
    anonymous_session: false        # visitors get a session before they log in
    touch: true                     # false: polling here does not count as activity
    session_api: false              # give the application a token for the session API
+   basic: false                    # scripts may log in by HTTP Basic with each request
    preflight: false                # let CORS preflights through without a login
    max_body: 0                     # largest request body, in bytes; 0 = no limit
    trailers: false                 # let the trailers of answers through
@@ -79,6 +80,7 @@ func routeFields() []field {
 		{name: "anonymous_session", kind: kindBool, initial: "false", doc: "visitors get a session before they log in"},
 		{name: "touch", kind: kindBool, initial: "true", doc: "false: polling here does not count as activity"},
 		{name: "session_api", kind: kindBool, initial: "false", doc: "give the application a token for the session API"},
+		{name: "basic", kind: kindBool, initial: "false", doc: "scripts may log in by HTTP Basic with each request"},
 		{name: "preflight", kind: kindBool, initial: "false", doc: "let CORS preflights through without a login"},
 		{name: "max_body", kind: kindInt, high: 1 << 50, initial: "0", doc: "largest request body, in bytes; 0 = no limit"},
 		{name: "trailers", kind: kindBool, initial: "false", doc: "let the trailers of answers through"},
@@ -115,6 +117,7 @@ func cacheFields() []field {
 		{name: "url", kind: kindSecret, initial: `""`, check: cacheURL, doc: "redis:// | rediss:// | redis-sentinel:// | redis-cluster:// | memcached://h1:11211,h2:11211"},
 		{name: "key_prefix", initial: `""`, check: optional(printable), doc: "Django's KEY_PREFIX"},
 		{name: "version", kind: kindInt, high: 1 << 31, initial: "1", doc: "Django's VERSION"},
+		{name: "ca_file", initial: `""`, check: optional(readableFile), doc: "PEM certificates of the authority that a TLS server's must come from; empty = the system's"},
 	}
 }
 
@@ -124,7 +127,10 @@ func tlsFields() []field {
 		{name: "email", initial: `""`, check: optional(printable), doc: "for the certificate authority's notices"},
 		{name: "ca", initial: `""`, check: optional(directoryURL), doc: "directory URL, e.g. of a private ACME server"},
 		{name: "storage", kind: kindChoice, choices: []string{"file", "redis", "database"}, initial: "file", doc: "file, redis or database: shared by a fleet"},
-		{name: "cert_file", initial: `""`, doc: "certificate chain, PEM"},
+		{name: "ca_root", initial: `""`, doc: "PEM file of the roots to trust when talking to a private ca; empty: the system's"},
+		{name: "cert_file", initial: `""`, doc: "certificate chain, PEM; a renewed one is noticed"},
 		{name: "key_file", initial: `""`, doc: "its private key, PEM"},
+		{name: "http_listen", initial: "auto", check: httpListen, doc: `where http is sent on to https and the authority asks; auto: ":80" with domains, else off; "": off`},
+		{name: "hsts", kind: kindDuration, initial: "365d", doc: "Strict-Transport-Security; 0 leaves it out"},
 	}
 }

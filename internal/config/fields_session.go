@@ -34,12 +34,17 @@ func userFields() []field {
 		{name: "query", initial: `""`, doc: "or one SELECT with a :login placeholder, for schemas that need a join"},
 		{name: "password_formats", kind: kindFormats, choices: passwordFormats, initial: "auto", doc: "auto: Django's default list for Django's table, otherwise all but plain and unsalted ones; or a list"},
 		{name: "upgrade_passwords", kind: kindChoice, choices: autoBool, initial: "auto", doc: "auto: only where the table is ours; each write ends the user's sessions"},
+		{name: "backends", kind: kindTexts, initial: "[]", check: notEmpty, doc: "AUTHENTICATION_BACKENDS whose sessions count beside those of Django's ModelBackend"},
 	}
 }
 
 // The names Django stores before the first $, and for tables of other origin the names auth/password gives their formats.
 var passwordFormats = []string{
 	"pbkdf2_sha256", "pbkdf2_sha1", "argon2", "bcrypt_sha256", "bcrypt", "scrypt", "md5", "sha1", "unsalted_md5", "unsalted_sha1", "crypt", "plain",
+	"crypt_bcrypt", "phc_argon2", "phc_scrypt", "phc_pbkdf2", "crypt_yescrypt", "crypt_sha512", "crypt_sha256", "crypt_md5", "crypt_apr1", "crypt_des",
+	"ldap_ssha512", "ldap_ssha256", "ldap_ssha", "ldap_sha", "ldap_crypt", "wordpress", "phpass",
+	"mediawiki_pbkdf2", "mediawiki_bcrypt", "mediawiki_b", "mediawiki_a", "redmine",
+	"all", // every one but plain and unsalted ones
 }
 
 func columnFields() []field {

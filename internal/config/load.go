@@ -23,14 +23,17 @@ func Load(opts Options) (Config, error) {
 	l.readTwins()
 	l.completeRoutes()
 	cfg := l.decode()
+	if cfg.Login.Logo != "" {
+		l.files = append(l.files, cfg.Login.Logo)
+	}
 	l.normalize(&cfg)
 	l.check(&cfg)
 	l.problems.sort()
 	l.warnings.sort()
 	if len(l.problems) > 0 {
-		return Config{Warnings: l.warnings}, l.problems
+		return Config{Warnings: l.warnings, Files: l.files}, l.problems
 	}
-	cfg.Warnings = l.warnings
+	cfg.Warnings, cfg.Files = l.warnings, l.files
 	return cfg, nil
 }
 
@@ -40,6 +43,7 @@ type loading struct {
 	origins  map[string]origin
 	problems Problems
 	warnings Problems
+	files    []string
 }
 
 // readDefaults: viper shows Unmarshal only keys that have a default (viper issues 188, 761).

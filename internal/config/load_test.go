@@ -64,26 +64,32 @@ var otherValues = map[string]string{
 	"listen": ":9999", "admin_listen": ":9998", "data_dir": "/d", "public_url": "https://x.example", "trusted_proxies": "10.0.0.0/8, ::1",
 	"auth_prefix": "/a", "secret_key": "k", "secret_key_fallbacks": "a,b", "first_user": "true", "shutdown_grace": "20", "fold_paths": "1",
 	"upstream": "http://u:1", "routes": `[{"path": "/x", "upstream": "http://r:1"}]`, "database.url": "sqlite:x", "database.time_zone": "Europe/Berlin",
-	"cache.key_prefix": "p", "cache.version": "2", "session.cookie_name": "c", "session.cookie_age": "1h", "session.cookie_domain": "x.example",
+	"cache.url": "redis://h:1", "cache.ca_file": exampleFile, "session.engine": "file", "cache.key_prefix": "p", "cache.version": "2", "session.cookie_name": "c", "session.cookie_age": "1h", "session.cookie_domain": "x.example",
 	"session.cookie_path": "/p", "session.cookie_secure": "true", "session.cookie_httponly": "false", "session.cookie_samesite": "strict",
 	"session.expire_at_browser_close": "yes", "session.save_every_request": "on", "session.file_path": "/f", "session.near_cache": "off",
 	"session.near_cache_entries": "7", "users.password_formats": "argon2,md5", "users.upgrade_passwords": "false", "login.title": "T",
-	"login.logo": exampleFile, "login.text": "t", "login.remember_me": "false", "login.max_attempts": "9", "login.hash_concurrency": "3",
+	"users.backends": "app.auth.EmailBackend,ldap.LDAPBackend",
+	"login.logo":     exampleFile, "login.text": "t", "login.remember_me": "false", "login.max_attempts": "9", "login.hash_concurrency": "3",
 	"identity.preset": "none", "identity.jwt.ttl": "5m", "identity.basic_auth.username": "u", "identity.basic_auth.username_from": "email",
 	"identity.basic_auth.password": "p", "identity.headers": "[{name: X-A, value: id}]", "identity.group_separator": ";", "log.level": "warn", "log.format": "json",
+	"tls.domains": "a.example", "tls.email": "a@a.example", "tls.ca": "https://a.example/dir", "tls.ca_root": "/r", "tls.cert_file": "/c", "tls.key_file": "/k",
+	"tls.http_listen": ":81", "tls.hsts": "10",
 }
+
+// together are keys of which neither can be without the other.
+var together = map[string]string{"tls.cert_file": "tls.key_file", "tls.key_file": "tls.cert_file"}
 
 // Keys whose only served value is the default, with one that is refused for that reason alone; and keys that need another.
 var unavailableValues = map[string]string{
-	"proxy_protocol": "true", "identity.jwt.header": "X-J",
-	"cache.url": "redis://h:1", "session.engine": "cached_db", "session.idle_timeout": "5m", "session.max_lifetime": "1h",
+	"proxy_protocol": "true", "identity.jwt.header": "X-J", "session.idle_timeout": "5m", "session.max_lifetime": "1h",
 	"session.max_per_user": "3", "session.near_cache_bytes": "100", "session_api.listen": ":9092",
-	"tls.domains": "a.example", "tls.email": "a@a.example", "tls.ca": "https://a.example/dir", "tls.storage": "database", "tls.cert_file": "c", "tls.key_file": "k",
+	"tls.storage": "database",
 }
 
 func TestEveryKeyByEnvironment(t *testing.T) {
 	secret := filepath.Join(t.TempDir(), "secret")
-	if err := os.WriteFile(secret, []byte("sqlite:from-a-file\n"), 0o600); err != nil {
+	cache := filepath.Join(t.TempDir(), "cache")
+	if err := errors.Join(os.WriteFile(secret, []byte("sqlite:from-a-file\n"), 0o600), os.WriteFile(cache, []byte("redis://from-a-file\n"), 0o600)); err != nil {
 		t.Fatal(err)
 	}
 	for _, key := range Keys() {
@@ -92,17 +98,27 @@ func TestEveryKeyByEnvironment(t *testing.T) {
 			if strings.HasSuffix(key, "_file") && !strings.HasPrefix(key, "tls.") {
 				value, ok = secret, true
 			}
+			switch key {
+			case "cache.url_file":
+				value = cache
+			case "cache.ca_file":
+				value = exampleFile
+			}
 			refused, isGap := unavailableValues[strings.TrimSuffix(key, "_file")]
 			if !isGap {
 				refused, isGap = unavailableValues[key]
 			}
-			if isGap && !strings.HasSuffix(key, "_file") || strings.HasPrefix(key, "tls.") {
+			if isGap && !strings.HasSuffix(key, "_file") {
 				value = refused
 			}
 			if !ok && !isGap {
 				t.Fatal("has no value in this test")
 			}
-			cfg, err := Load(Options{Environ: []string{EnvName(key) + "=" + value}})
+			environ := []string{EnvName(key) + "=" + value}
+			if with, found := together[key]; found {
+				environ = append(environ, EnvName(with)+"=/x")
+			}
+			cfg, err := Load(Options{Environ: environ})
 			if isGap {
 				if !strings.Contains(fmt.Sprint(err), EnvName(key)+": "+key+": ") {
 					t.Errorf("%s=%s: got %v, want a refusal that names both", EnvName(key), value, err)

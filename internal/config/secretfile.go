@@ -38,6 +38,7 @@ func (l *loading) readTwins() {
 		if path == "" {
 			return
 		}
+		l.files = append(l.files, path)
 		if l.given(key) {
 			l.bad(key+"_file", "is given together with %s; keep one of them", key)
 			return

@@ -12,7 +12,7 @@ import (
 func (l *loading) checkRoutes(cfg *Config) {
 	for i, r := range cfg.Routes {
 		at := fmt.Sprintf("routes[%d]", i)
-		l.checkAccess(at, r)
+		l.checkAccess(at, r, cfg)
 		l.checkIdentityOverride(at, r)
 		if len(r.Upstream) == 0 && r.Access != "deny" {
 			l.bad(at+".upstream", "is missing: name the application, here or as upstream at the top")
@@ -53,7 +53,7 @@ func (l *loading) sound(at string) bool {
 }
 
 // checkAccess: conditions that nothing would look at are a door somebody believes to be shut.
-func (l *loading) checkAccess(at string, r Route) {
+func (l *loading) checkAccess(at string, r Route, cfg *Config) {
 	conditions := []struct {
 		name  string
 		given bool
@@ -62,6 +62,12 @@ func (l *loading) checkAccess(at string, r Route) {
 		if c.given && r.Access != "login" {
 			l.bad(at+"."+c.name, "works only with access: login; this route has access: %s", r.Access)
 		}
+	}
+	if r.Basic && r.Access != "login" && r.Access != "optional" {
+		l.bad(at+".basic", "needs access: login or optional; with access: %s nobody is asked who they are", r.Access)
+	}
+	if r.Basic && strings.HasPrefix(cfg.PublicURL, "http:") {
+		l.warn(at+".basic", "sends passwords with every request, and public_url is plain http: whoever listens on the way has them")
 	}
 	if r.ShareSession && (r.Access == "public" || r.Access == "deny") {
 		l.bad(at+".share_session", "needs access: login or optional; with access: %s no session is looked at", r.Access)

@@ -20,6 +20,7 @@ func BenchmarkStart(b *testing.B) {
 		"memcached":         func(t testing.TB) { testenv.Memcached(t) },
 		"django":            func(t testing.TB) { testenv.Django(t, testenv.DjangoOptions{}) },
 		"radicale":          func(t testing.TB) { testenv.Radicale(t, testenv.RadicaleOptions{}) },
+		"php-fpm":           func(t testing.TB) { testenv.PHPFPM(t, b.TempDir()) },
 	} {
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {

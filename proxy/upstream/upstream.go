@@ -1,116 +1,153 @@
-// Package upstream carries requests to applications.
+// Package upstream carries requests to applications: over HTTP/1.1, HTTP/2 without TLS, unix sockets and FastCGI, one by one
+// or several that share the work.
 package upstream
 
 import (
 	"context"
-	"crypto/tls"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
-	"strings"
+	"sync/atomic"
 	"time"
 )
 
 const (
 	dialTime      = 5 * time.Second
-	tlsTime       = 5 * time.Second
 	continueTime  = time.Second
 	idleTime      = 90 * time.Second
+	queueTime     = 5 * time.Second
 	maxIdle       = 256      // open connections without a request, for one upstream
 	maxHeader     = 64 << 10 // bytes of an answer's header block
 	keepAliveTime = 30 * time.Second
 )
 
-// Options describe one upstream.
+// Options describe one upstream. URL alone is enough, but for FastCGI, which needs a root.
 type Options struct {
-	// URL is http://host:port, https://host:port or unix:/path; the first two may have a path, which requests are put below.
+	// URL is http://host:port, https://host:port, h2c://host:port, unix:/path, fcgi://host:port or fcgi+unix:/path; the first
+	// three may have a path, which requests are put below.
 	URL string
+	// DialTimeout is for making a connection, TLS included; 0: 5 s.
+	DialTimeout time.Duration
 	// ResponseHeaderTimeout is how long the header of an answer may take after the request was sent; 0 waits for ever, as long
 	// polls do.
 	ResponseHeaderTimeout time.Duration
-	// TLS is for https; nil verifies against the system's roots.
-	TLS *tls.Config
+	// StallTimeout is the longest silence in the middle of an answer's body; 0: no limit, as server-sent events need.
+	StallTimeout time.Duration
+	// IdleTimeout is how long an unused connection stays open; 0: 90 s.
+	IdleTimeout time.Duration
+	// MaxConns limits the requests that are with the upstream at the same time, upgraded connections included, and so the
+	// connections; 0: no limit. Those above it wait QueueTimeout (0: 5 s) and end in ErrBusy.
+	MaxConns     int
+	QueueTimeout time.Duration
+	// TLS is for https.
+	TLS TLS
+	// FastCGI is for fcgi and fcgi+unix.
+	FastCGI FastCGI
 }
 
 // Upstream is one application and the pool of connections to it. Safe for concurrent use.
 type Upstream struct {
-	target    *url.URL
-	transport *http.Transport
+	target *url.URL
+	name   string // for errors and logs
+	kind   kind
+	stall  time.Duration
+	slots  slots
+	active atomic.Int64 // requests whose answer has not ended
 }
 
-// New checks o. It does not connect: an upstream that is down answers 502, one request at a time.
+// kind is how an upstream is spoken to.
+type kind interface {
+	http.RoundTripper
+	// CloseIdleConnections ends the connections that are open without a request.
+	CloseIdleConnections()
+}
+
+// New checks o and reads the files that it names. It does not connect: an upstream that is down answers 502, one request at
+// a time.
 func New(o Options) (*Upstream, error) {
-	target, socket, err := parse(o.URL)
+	to, err := parse(o.URL)
 	if err != nil {
 		return nil, err
 	}
-	dialer := &net.Dialer{Timeout: dialTime, KeepAlive: keepAliveTime}
-	dial := dialer.DialContext
-	if socket != "" {
-		dial = func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return dialer.DialContext(ctx, "unix", socket)
-		}
+	o = o.withDefaults()
+	k, err := newKind(o, to)
+	if err != nil {
+		return nil, fmt.Errorf("upstream %s: %w", to.name, err)
 	}
-	return &Upstream{target: target, transport: newTransport(o, dial)}, nil
+	return &Upstream{target: to.base, name: to.name, kind: k, stall: o.StallTimeout, slots: newSlots(o)}, nil
 }
 
-// newTransport speaks HTTP/1.1, changes no body, and takes no proxy from the environment: requests with identity headers go to
-// the configured address or nowhere.
-func newTransport(o Options, dial func(context.Context, string, string) (net.Conn, error)) *http.Transport {
-	protocols := new(http.Protocols)
-	protocols.SetHTTP1(true)
-	return &http.Transport{
-		DialContext:            dial,
-		Protocols:              protocols,
-		TLSClientConfig:        o.TLS.Clone(), // nil stays nil
-		TLSHandshakeTimeout:    tlsTime,
-		ResponseHeaderTimeout:  o.ResponseHeaderTimeout,
-		ExpectContinueTimeout:  continueTime,
-		IdleConnTimeout:        idleTime,
-		MaxIdleConns:           maxIdle,
-		MaxIdleConnsPerHost:    maxIdle,
-		MaxResponseHeaderBytes: maxHeader,
-		DisableCompression:     true,
+func (o Options) withDefaults() Options {
+	for _, d := range []struct {
+		value   *time.Duration
+		initial time.Duration
+	}{{&o.DialTimeout, dialTime}, {&o.IdleTimeout, idleTime}, {&o.QueueTimeout, queueTime}} {
+		if *d.value == 0 {
+			*d.value = d.initial
+		}
 	}
+	return o
 }
 
-func parse(raw string) (target *url.URL, socket string, err error) {
-	if path, ok := strings.CutPrefix(raw, "unix:"); ok {
-		path = strings.TrimPrefix(path, "//")
-		if !strings.HasPrefix(path, "/") {
-			return nil, "", fmt.Errorf("upstream %q: give the socket's absolute path, as in unix:/run/app.sock", raw)
-		}
-		return &url.URL{Scheme: "http", Host: "localhost"}, path, nil
+func newKind(o Options, to address) (kind, error) {
+	dial := newDialer(o, to)
+	switch to.kind {
+	case "https":
+		return newHTTPS(o, to, dial)
+	case "h2c":
+		return newH2C(o, dial), nil
+	case "fcgi":
+		return newFastCGI(o, dial)
 	}
-	target, err = url.Parse(raw)
-	switch {
-	case err != nil:
-		return nil, "", fmt.Errorf("upstream: %q is not a URL", strings.SplitN(raw, "@", 2)[0])
-	case target.User != nil:
-		return nil, "", fmt.Errorf("upstream http URL for %s: user name and password do not belong in it", target.Host)
-	case target.Scheme != "http" && target.Scheme != "https":
-		return nil, "", fmt.Errorf("upstream %q: use http://, https:// or unix:/path", raw)
-	case target.Hostname() == "":
-		return nil, "", fmt.Errorf("upstream %q: the host is missing", raw)
-	case target.RawQuery != "" || target.Fragment != "" || strings.Contains(target.EscapedPath(), "//"):
-		return nil, "", fmt.Errorf("upstream %q: only scheme, host, port and a plain path belong in it", raw)
-	}
-	return target, "", nil
+	return newHTTP(o, dial), nil
 }
 
 // Target is the base URL of the upstream's requests. It must not be changed.
 func (u *Upstream) Target() *url.URL { return u.target }
 
+// String names the upstream in logs, as it is configured.
+func (u *Upstream) String() string { return u.name }
+
 // RoundTrip implements [http.RoundTripper]. A request without a body whose method is idempotent is tried a second time on a
-// new connection when an idle one turned out to be closed, before the first byte of an answer (net/http Transport).
+// new connection when an idle one turned out to be closed, before the first byte of an answer. Errors are [DialError],
+// [RefusedError], [ErrBusy], that of the request's context, that of its body, or what went wrong with the answer.
 func (u *Upstream) RoundTrip(r *http.Request) (*http.Response, error) {
-	res, err := u.transport.RoundTrip(r)
+	if err := u.slots.enter(r.Context()); err != nil {
+		closeBody(r)
+		return nil, fmt.Errorf("ask upstream %s: %w", u.name, err)
+	}
+	u.active.Add(1)
+	res, err := u.send(r)
 	if err != nil {
-		return nil, fmt.Errorf("ask upstream %s: %w", u.target.Host, err)
+		u.leave()
+		return nil, fmt.Errorf("ask upstream %s: %w", u.name, err)
 	}
 	return res, nil
 }
 
+func (u *Upstream) send(r *http.Request) (*http.Response, error) {
+	ctx, cancel := context.WithCancelCause(r.Context())
+	w := newWatch(u.stall, cancel)
+	res, err := u.kind.RoundTrip(r.WithContext(w.limitInterim(ctx)))
+	if err != nil {
+		w.end()
+		return nil, err
+	}
+	res.Request = r
+	res.Body = newBody(res, w, u.leave)
+	return res, nil
+}
+
+func (u *Upstream) leave() {
+	u.active.Add(-1)
+	u.slots.leave()
+}
+
 // Close ends the idle connections.
-func (u *Upstream) Close() { u.transport.CloseIdleConnections() }
+func (u *Upstream) Close() { u.kind.CloseIdleConnections() }
+
+func closeBody(r *http.Request) {
+	if r.Body != nil {
+		r.Body.Close()
+	}
+}

@@ -43,7 +43,7 @@ func get(t *testing.T, u *upstream.Upstream) (*http.Response, string, error) {
 func TestNewRefuses(t *testing.T) {
 	for _, raw := range []string{
 		"", "127.0.0.1:3000", "ftp://host", "http://", "http://:80", "unix:relative.sock", "http://h/?q", "http://h/#f", "http://h//x",
-		"http://user:secret@h", "http://[::1", "h2c://h",
+		"http://user:secret@h", "http://[::1", "fcgi://h:9000", "fcgi://h", "fcgi+unix:rel", "h2c://h?q",
 	} {
 		_, err := upstream.New(upstream.Options{URL: raw})
 		if err == nil {
@@ -66,18 +66,6 @@ func TestHTTP(t *testing.T) {
 	res, body, err := get(t, open(t, upstream.Options{URL: s.URL + "/base"}))
 	if err != nil || body != "hello /base" || res.Header.Get("Got-Encoding") != "" {
 		t.Errorf("body %q, Accept-Encoding %q, %v", body, res.Header.Get("Got-Encoding"), err)
-	}
-}
-
-func TestHTTPS_12_2_1(t *testing.T) {
-	s := httptest.NewTLSServer(http.HandlerFunc(hello))
-	defer s.Close()
-	trusting := s.Client().Transport.(*http.Transport).TLSClientConfig
-	if _, body, err := get(t, open(t, upstream.Options{URL: s.URL, TLS: trusting})); err != nil || body != "hello /" {
-		t.Errorf("with its CA: %q, %v", body, err)
-	}
-	if _, body, err := get(t, open(t, upstream.Options{URL: s.URL})); err == nil {
-		t.Errorf("with an unknown CA: %q, want an error", body)
 	}
 }
 

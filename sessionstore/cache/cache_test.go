@@ -81,6 +81,10 @@ func verbs(t *testing.T, c *cache.Cache) {
 		{"swap", func(k string) error { return c.Swap(ctx, k, one, two, soon()) }, nil, two},
 		{"swap of another", func(k string) error { return c.Swap(ctx, k, two, three, soon()) }, cache.ErrAbsent, one},
 		{"swap, ended", func(k string) error { return c.Swap(ctx, k, one, two, past) }, nil, nil},
+		{"refresh", func(k string) error { return c.Refresh(ctx, k, "two", two, soon()) }, nil, two},
+		{"refresh of a mark", func(k string) error { return c.Refresh(ctx, k, "on", two, soon()) }, cache.ErrAbsent, nil},
+		{"refresh of nothing", func(string) error { return c.Refresh(ctx, "none", "", two, soon()) }, cache.ErrAbsent, one},
+		{"refresh, ended", func(k string) error { return c.Refresh(ctx, k, "two", two, past) }, nil, nil},
 		{"delete", func(k string) error { return c.Delete(ctx, k) }, nil, nil},
 		{"ping", func(string) error { return c.Ping(ctx) }, nil, one},
 	}

@@ -64,8 +64,8 @@ func (s *server) PickServer(string) (net.Addr, error) { return s, nil }
 // Each implements [memcache.ServerSelector].
 func (s *server) Each(f func(net.Addr) error) error { return f(s) }
 
-// run gives call a lane. Absence is translated, the driver's other answers are not. After a fault no connection from before it is used again: a server
-// that was restarted fails one call, not one for each connection.
+// run gives call a lane. Absence is translated, the driver's other answers are not. After a broken connection no other from before is used again: a
+// server that was restarted fails one call, not one for each connection. A time-out says nothing of the others.
 func (s *server) run(ctx context.Context, call func(*memcache.Client) error) error {
 	l, err := s.take(ctx)
 	if err != nil {
@@ -80,18 +80,36 @@ func (s *server) run(ctx context.Context, call func(*memcache.Client) error) err
 		s.give(l, false)
 		return ErrAbsent
 	}
-	s.give(l, true)
+	s.give(l, !timedOut(err))
 	if ctx.Err() != nil {
 		return fmt.Errorf("%w: %w", ctx.Err(), err)
 	}
 	return err
 }
 
-func (s *server) take(ctx context.Context) (*lane, error) {
+// wait takes a turn, at once where there is one.
+func (s *server) wait(ctx context.Context) error {
 	select {
 	case s.turns <- struct{}{}:
+		return nil
+	default:
+	}
+	deadline, _ := ctx.Deadline()
+	timer := time.NewTimer(time.Until(deadline))
+	defer timer.Stop()
+	select {
+	case s.turns <- struct{}{}:
+		return nil
+	case <-timer.C:
+		return errors.New("all connections are busy")
 	case <-ctx.Done():
-		return nil, fmt.Errorf("wait for a connection: %w", ctx.Err())
+		return ctx.Err()
+	}
+}
+
+func (s *server) take(ctx context.Context) (*lane, error) {
+	if err := s.wait(ctx); err != nil {
+		return nil, fmt.Errorf("wait for a connection: %w", err)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -113,9 +131,9 @@ func (s *server) take(ctx context.Context) (*lane, error) {
 	return l, nil
 }
 
-func (s *server) give(l *lane, fault bool) {
+func (s *server) give(l *lane, broken bool) {
 	s.mu.Lock()
-	if fault {
+	if broken {
 		s.epoch++
 	}
 	if s.closed {

@@ -118,13 +118,35 @@ func (m *memcached) replace(ctx context.Context, key string, value []byte, ttl t
 
 func (m *memcached) swap(ctx context.Context, key string, old, value []byte, ttl time.Duration) error {
 	found, err := m.item(ctx, key)
+	switch {
+	case err != nil:
+		return err
+	case !bytes.Equal(found.Value, old):
+		return ErrAbsent
+	}
+	return m.exchange(ctx, found, value, ttl)
+}
+
+func (m *memcached) refresh(ctx context.Context, key, mark string, value []byte, ttl time.Duration) error {
+	found, err := m.item(ctx, key)
 	if err != nil {
 		return err
 	}
-	if !bytes.Equal(found.Value, old) {
-		return ErrAbsent
+	err = ErrAbsent
+	if !bytes.HasPrefix(found.Value, []byte(mark)) {
+		err = m.exchange(ctx, found, value, ttl)
 	}
-	item := m.newItem(key, value, ttl)
+	if errors.Is(err, ErrAbsent) {
+		if err := m.delete(ctx, key); err != nil {
+			return err
+		}
+	}
+	return err
+}
+
+// exchange stores only if found is still what is there.
+func (m *memcached) exchange(ctx context.Context, found *memcache.Item, value []byte, ttl time.Duration) error {
+	item := m.newItem(found.Key, value, ttl)
 	item.CasID = found.CasID
 	return m.store(ctx, item, (*memcache.Client).CompareAndSwap, ErrAbsent)
 }

@@ -12,8 +12,15 @@ import (
 // page is how many keys a server looks at for one answer of SCAN.
 const page = 1000
 
-// swapScript is compare-and-set, which Redis before 8.4 has no command for.
-const swapScript = `if redis.call('GET',KEYS[1])==ARGV[1] then redis.call('SET',KEYS[1],ARGV[2],'EX',ARGV[3]) return 1 end return 0`
+// The scripts are conditional writes that Redis has no command for (before 8.4).
+const (
+	swapScript = `if redis.call('GET',KEYS[1])~=ARGV[1] then return 0 end
+redis.call('SET',KEYS[1],ARGV[2],'EX',ARGV[3]) return 1`
+	refreshScript = `local old=redis.call('GET',KEYS[1])
+if not old then return 0 end
+if string.sub(old,1,#ARGV[1])==ARGV[1] then redis.call('DEL',KEYS[1]) return 0 end
+redis.call('SET',KEYS[1],ARGV[2],'EX',ARGV[3]) return 1`
+)
 
 type redisCache struct {
 	client  redis.UniversalClient
@@ -72,10 +79,18 @@ func (r *redisCache) set(ctx context.Context, key string, value []byte, ttl time
 }
 
 func (r *redisCache) swap(ctx context.Context, key string, old, value []byte, ttl time.Duration) error {
+	return r.eval(ctx, swapScript, key, old, value, ttl)
+}
+
+func (r *redisCache) refresh(ctx context.Context, key, mark string, value []byte, ttl time.Duration) error {
+	return r.eval(ctx, refreshScript, key, mark, value, ttl)
+}
+
+func (r *redisCache) eval(ctx context.Context, script, key string, condition any, value []byte, ttl time.Duration) error {
 	if len(value) > MaxValue {
 		return ErrTooLarge
 	}
-	cmd := onceInt{redis.NewIntCmd(ctx, "eval", swapScript, 1, key, old, value, int64(ttl/time.Second))}
+	cmd := onceInt{redis.NewIntCmd(ctx, "eval", script, 1, key, condition, value, int64(ttl/time.Second))}
 	_ = r.client.Process(ctx, cmd)
 	return absentIfNone(cmd.Result())
 }

@@ -4,7 +4,8 @@
 //
 // Where Django brings sessions back (a cold load or a save beside a logout sets the entry again), this store does not: an entry is only ever made
 // by its creator, or in exchange for a lease that was taken before the row was read and that every logout breaks. Django reads a
-// lease as "not in the cache".
+// lease as "not in the cache". On Redis this takes the right to run EVAL; without it every save and cold load is a reported fault, and the rows do the
+// work.
 package cacheddbstore
 
 import (
@@ -39,7 +40,7 @@ type Rows interface {
 type Cache interface {
 	Get(ctx context.Context, key string) ([]byte, error)
 	Add(ctx context.Context, key string, value []byte, ends time.Time) error
-	Replace(ctx context.Context, key string, value []byte, ends time.Time) error
+	Refresh(ctx context.Context, key, mark string, value []byte, ends time.Time) error
 	Swap(ctx context.Context, key string, old, value []byte, ends time.Time) error
 	Delete(ctx context.Context, key string) error
 }
@@ -120,8 +121,12 @@ func (s *Store) Create(ctx context.Context, key string, rec sessionstore.Record)
 	return made, nil
 }
 
-// Update implements [sessionstore.Store]. It changes an entry that is there and makes none: that one could come after a logout.
+// Update implements [sessionstore.Store]. It changes an entry that is there and makes none: that one could come after a logout. Neither may it overwrite a lease,
+// which could have been taken after a logout; it breaks it, because its taker may have read the old row.
 func (s *Store) Update(ctx context.Context, key string, rec sessionstore.Record) (string, error) {
+	if !sessionstore.ValidKey(key) {
+		return "", sessionstore.ErrGone
+	}
 	_, err := s.rows.Update(ctx, key, rec)
 	s.contact.heard(s.now(), err)
 	switch {
@@ -136,7 +141,9 @@ func (s *Store) Update(ctx context.Context, key string, rec sessionstore.Record)
 		s.drop(ctx, key)
 		return key, nil
 	}
-	err = s.ask(context.WithoutCancel(ctx), func(ctx context.Context) error { return s.cache.Replace(ctx, KeyPrefix+key, value, rec.Expires) })
+	err = s.ask(context.WithoutCancel(ctx), func(ctx context.Context) error {
+		return s.cache.Refresh(ctx, KeyPrefix+key, leaseMark, value, rec.Expires)
+	})
 	switch {
 	case errors.Is(err, cache.ErrTooLarge):
 		s.drop(ctx, key)
@@ -149,6 +156,9 @@ func (s *Store) Update(ctx context.Context, key string, rec sessionstore.Record)
 // Delete implements [sessionstore.Store]: the row, then the entry. If nobody knows whether the entry is gone, this process asks the row for that key until
 // [Store.Settle] knows (F08).
 func (s *Store) Delete(ctx context.Context, key string) error {
+	if !sessionstore.ValidKey(key) {
+		return nil
+	}
 	err := s.rows.Delete(ctx, key)
 	s.contact.heard(s.now(), err)
 	if err != nil {
@@ -168,9 +178,6 @@ func (s *Store) Keys(ctx context.Context, yield func(key string) bool) error {
 
 // drop deletes the entry of key, or distrusts it. It does so also for a caller who has left: the row is gone already.
 func (s *Store) drop(ctx context.Context, key string) {
-	if !sessionstore.ValidKey(key) {
-		return
-	}
 	if err := s.ask(context.WithoutCancel(ctx), func(ctx context.Context) error { return s.cache.Delete(ctx, KeyPrefix+key) }); err != nil {
 		s.doubts.add(key, s.now())
 	}
@@ -188,11 +195,17 @@ func (s *Store) ask(ctx context.Context, question func(ctx context.Context) erro
 	limited, cancel := context.WithTimeout(ctx, cacheTime)
 	defer cancel()
 	err := question(limited)
-	if isFault(err) && ctx.Err() == nil {
+	if isFault(err) && !over(ctx) {
 		s.pause.begin(s.now())
 		s.fault(fmt.Errorf("cache of sessions: %w", err))
 	}
 	return err
+}
+
+// over reports that the caller has left, or that its time is up: a connection notices a deadline before the context does.
+func over(ctx context.Context) bool {
+	deadline, limited := ctx.Deadline()
+	return ctx.Err() != nil || (limited && !time.Now().Before(deadline))
 }
 
 func (s *Store) encode(d *pyvalue.Dict) ([]byte, error) {

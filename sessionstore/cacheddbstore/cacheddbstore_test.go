@@ -54,12 +54,10 @@ func rowsIn(t testing.TB, db *sqlconn.DB, now func() time.Time) *dbstore.Store {
 	return rows
 }
 
-// site is a running cache with what Django and the suite have to know of it.
+// site is a running cache and a kind of database.
 type site struct {
 	cacheURL    string
-	databaseURL func(testing.TB) string
-	cache       map[string]any // Django's setting
-	database    func(url string) map[string]any
+	databaseURL func(testing.TB) string // of an empty one
 }
 
 func (s site) harness() storetest.Harness {
@@ -68,12 +66,12 @@ func (s site) harness() storetest.Harness {
 		New: func(t testing.TB, now func() time.Time) *storetest.Place {
 			places++
 			prefix := fmt.Sprintf("place%d", places)
-			url := s.databaseURL(t)
+			databaseURL := s.databaseURL(t)
 			var dbs []*sqlconn.DB
 			var caches []*cache.Cache
 			p := &storetest.Place{
 				Open: func() sessionstore.Store {
-					db, c := openDB(t, url), openCache(t, s.cacheURL, cache.Options{KeyPrefix: prefix, Now: now})
+					db, c := openDB(t, databaseURL), openCache(t, s.cacheURL, cache.Options{KeyPrefix: prefix, Now: now})
 					dbs, caches = append(dbs, db), append(caches, c)
 					return cacheddbstore.New(rowsIn(t, db, now), c, cacheddbstore.Options{Now: now})
 				},
@@ -93,12 +91,8 @@ func (s site) harness() storetest.Harness {
 				},
 			}
 			p.Django = storetest.DjangoSettings("cached_db", secret)
-			p.Django["DATABASES"] = s.database(url)
-			settings := map[string]any{"KEY_PREFIX": prefix}
-			for name, value := range s.cache {
-				settings[name] = value
-			}
-			p.Django["CACHES"] = map[string]any{"default": settings}
+			p.Django["DATABASES"] = storetest.DjangoDatabase(t, databaseURL)
+			p.Django["CACHES"] = storetest.DjangoCaches(s.cacheURL, prefix, 1)
 			return p
 		},
 		Traits: storetest.Traits{ServerClock: true, NoExpiry: true},
@@ -107,22 +101,14 @@ func (s site) harness() storetest.Harness {
 
 func sqlite(t testing.TB) string { return "sqlite:" + filepath.Join(t.TempDir(), "db.sqlite3") }
 
-func djangoSQLite(url string) map[string]any {
-	return storetest.DjangoSQLite(strings.TrimPrefix(url, "sqlite:"))
+func TestConformanceRedisSQLite(t *testing.T) {
+	storetest.Run(t, site{cacheURL: testenv.Redis(t).URL, databaseURL: sqlite}.harness())
 }
 
-func TestConformanceRedisSQLite(t *testing.T) {
-	server := testenv.Redis(t)
-	storetest.Run(t, site{
-		cacheURL: server.URL, cache: map[string]any{"BACKEND": "django_redis.cache.RedisCache", "LOCATION": server.URL},
-		databaseURL: sqlite, database: djangoSQLite,
-	}.harness())
+func TestConformanceRedisPostgres(t *testing.T) {
+	storetest.Run(t, site{cacheURL: testenv.Redis(t).URL, databaseURL: testenv.Postgres}.harness())
 }
 
 func TestConformanceMemcachedSQLite(t *testing.T) {
-	server := testenv.Memcached(t)
-	storetest.Run(t, site{
-		cacheURL: server.URL, cache: map[string]any{"BACKEND": "django.core.cache.backends.memcached.PyMemcacheCache", "LOCATION": server.Addr},
-		databaseURL: sqlite, database: djangoSQLite,
-	}.harness())
+	storetest.Run(t, site{cacheURL: testenv.Memcached(t).URL, databaseURL: sqlite}.harness())
 }

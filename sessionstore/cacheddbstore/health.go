@@ -33,10 +33,11 @@ func (c *contact) heard(now time.Time, err error) {
 	}
 }
 
-// due reports whether a hit has to ask the database: one of them each heartbeat, all of them while it is down.
+// due reports whether a hit has to ask the database: one of them each heartbeat, all of them while it is down. The caller's now may be a
+// little earlier than last; much earlier means that a clock was set back.
 func (c *contact) due(now time.Time) bool {
 	last := c.last.Load()
-	if last != 0 && now.UnixNano()-last < int64(heartbeat) && now.UnixNano() >= last {
+	if age := now.UnixNano() - last; last != 0 && -int64(heartbeat) < age && age < int64(heartbeat) {
 		return false
 	}
 	return last == 0 || c.last.CompareAndSwap(last, now.UnixNano())

@@ -46,7 +46,7 @@ func (s *Store) Load(ctx context.Context, key string) (sessionstore.Record, erro
 	return s.cold(ctx, key, found.entry)
 }
 
-// finding is what the cache has under a key: data, or else whether a cold load may fill it, in exchange for which damaged entry.
+// finding is what the cache has under a key: data, or else whether a cold load may try to fill it, in exchange for which damaged entry.
 type finding struct {
 	data     *pyvalue.Dict
 	fillable bool
@@ -60,12 +60,12 @@ func (s *Store) look(ctx context.Context, key string) finding {
 		return err
 	})
 	switch {
-	case errors.Is(err, cache.ErrAbsent):
+	case errors.Is(err, cache.ErrAbsent), err == nil && isLease(value):
 		return finding{fillable: true}
 	case errors.Is(err, cache.ErrForeign):
 		s.fault(fmt.Errorf("entry of session %s: %w", sessionstore.KeyHash(key), err))
 		return finding{}
-	case err != nil, isLease(value):
+	case err != nil:
 		return finding{}
 	}
 	data, err := pyvalue.ReadPickle(value)
@@ -124,38 +124,50 @@ func (s *Store) cold(ctx context.Context, key string, entry []byte) (sessionstor
 	return s.row(ctx, key)
 }
 
-// fill takes a lease, reads the row, and exchanges the lease for the entry. A logout meanwhile breaks the lease, also one by Django; a save
-// overwrites it. A damaged entry serves as lease itself.
+// fill takes a lease, reads the row, and exchanges the lease for the entry. A logout or save meanwhile breaks the lease, also one by Django. A damaged
+// entry serves as lease itself.
 func (s *Store) fill(ctx context.Context, key string, entry []byte) (sessionstore.Record, error) {
 	ctx, cancel := context.WithTimeout(ctx, fillTime)
 	defer cancel()
 	lease := entry
 	if lease == nil {
-		lease = s.lease(ctx, key)
+		var err error
+		lease, err = s.lease(ctx, key)
+		if errors.Is(err, cache.ErrPresent) { // somebody was faster
+			if found := s.look(ctx, key); found.data != nil {
+				return sessionstore.Record{Data: found.data}, nil
+			}
+		}
 	}
 	rec, err := s.row(ctx, key)
-	if lease == nil {
-		return rec, err
+	switch {
+	case lease == nil:
+	case err != nil, rec.Resign: // not cached: the next save has to sign it anew
+		s.drop(ctx, key)
+	default:
+		s.exchange(ctx, key, lease, rec)
 	}
-	if err != nil || rec.Resign {
-		s.drop(ctx, key) // not cached: the next save has to sign it anew
-		return rec, err
-	}
-	if value, err := s.encode(rec.Data); err == nil {
-		_ = s.ask(ctx, func(ctx context.Context) error { return s.cache.Swap(ctx, KeyPrefix+key, lease, value, rec.Expires) })
-	}
-	return rec, nil
+	return rec, err
 }
 
-// lease returns nil if somebody else has one, or the cache is not to be had.
-func (s *Store) lease(ctx context.Context, key string) []byte {
+func (s *Store) exchange(ctx context.Context, key string, lease []byte, rec sessionstore.Record) {
+	value, err := s.encode(rec.Data)
+	if err != nil {
+		return
+	}
+	_ = s.ask(ctx, func(ctx context.Context) error { return s.cache.Swap(ctx, KeyPrefix+key, lease, value, rec.Expires) })
+}
+
+// lease returns no lease and ErrPresent if there is an entry, or somebody else's lease.
+func (s *Store) lease(ctx context.Context, key string) ([]byte, error) {
 	lease := make([]byte, leaseSize)
 	copy(lease, leaseMark)
 	rand.Read(lease[len(leaseMark):]) // never fails: it ends the process instead
-	if s.ask(ctx, func(ctx context.Context) error { return s.cache.Add(ctx, KeyPrefix+key, lease, s.now().Add(leaseTime)) }) != nil {
-		return nil
+	err := s.ask(ctx, func(ctx context.Context) error { return s.cache.Add(ctx, KeyPrefix+key, lease, s.now().Add(leaseTime)) })
+	if err != nil {
+		return nil, err
 	}
-	return lease
+	return lease, nil
 }
 
 func isLease(value []byte) bool {

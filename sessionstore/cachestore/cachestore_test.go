@@ -29,8 +29,8 @@ func openCache(t testing.TB, url string, opts cache.Options) *cache.Cache {
 	return c
 }
 
-// harness is of one running cache: each place on it has a key prefix of its own. django, if not nil, is Django's setting of the cache.
-func harness(url, caFile string, protocol int, django map[string]any) storetest.Harness {
+// harness is of one running cache: each place on it has a key prefix of its own. djangoURL, if any, is where a Django finds it.
+func harness(url, caFile string, protocol int, djangoURL string) storetest.Harness {
 	places := 0
 	return storetest.Harness{
 		New: func(t testing.TB, now func() time.Time) *storetest.Place {
@@ -54,13 +54,13 @@ func harness(url, caFile string, protocol int, django map[string]any) storetest.
 					}
 				},
 			}
-			if django != nil {
+			if djangoURL != "" {
 				p.Django = storetest.DjangoSettings("cache", secret)
-				settings := map[string]any{"KEY_PREFIX": opts.KeyPrefix, "VERSION": opts.Version}
-				for name, value := range django {
-					settings[name] = value
+				caches := storetest.DjangoCaches(djangoURL, opts.KeyPrefix, opts.Version)
+				if caFile != "" {
+					caches["default"].(map[string]any)["OPTIONS"] = map[string]any{"CONNECTION_POOL_KWARGS": map[string]any{"ssl_ca_certs": caFile}}
 				}
-				p.Django["CACHES"] = map[string]any{"default": settings}
+				p.Django["CACHES"] = caches
 			}
 			return p
 		},
@@ -85,42 +85,29 @@ func garbage() map[string][]byte {
 	}
 }
 
-func djangoRedis(url, caFile string) map[string]any {
-	options := map[string]any{}
-	if caFile != "" {
-		options["CONNECTION_POOL_KWARGS"] = map[string]any{"ssl_ca_certs": caFile}
-	}
-	return map[string]any{"BACKEND": "django_redis.cache.RedisCache", "LOCATION": url, "OPTIONS": options}
-}
-
-func djangoMemcached(addrs ...string) map[string]any {
-	return map[string]any{"BACKEND": "django.core.cache.backends.memcached.PyMemcacheCache", "LOCATION": addrs}
-}
-
 func TestConformanceRedis(t *testing.T) {
 	server := testenv.Redis(t)
-	storetest.Run(t, harness(server.URL, "", 0, djangoRedis(server.URL, "")))
+	storetest.Run(t, harness(server.URL, "", 0, server.URL))
 }
 
 func TestConformanceRedisTLSProtocol4(t *testing.T) {
 	server := testenv.RedisTLS(t)
-	storetest.Run(t, harness(server.URL, server.CAFile, 4, djangoRedis(server.URL, server.CAFile)))
+	storetest.Run(t, harness(server.URL, server.CAFile, 4, server.URL))
 }
 
 func TestConformanceRedisSentinel(t *testing.T) {
 	set := testenv.RedisSentinel(t)
-	storetest.Run(t, harness(set.URL, "", 0, djangoRedis(set.Master.URL, "")))
+	storetest.Run(t, harness(set.URL, "", 0, set.Master.URL))
 }
 
 // Debian has no Django client for clusters.
 func TestConformanceRedisCluster(t *testing.T) {
-	storetest.Run(t, harness(testenv.RedisCluster(t).URL, "", 0, nil))
+	storetest.Run(t, harness(testenv.RedisCluster(t).URL, "", 0, ""))
 }
 
 func TestConformanceMemcached(t *testing.T) {
 	server := testenv.Memcached(t)
-	h := harness(server.URL, "", 0, djangoMemcached(server.Addr))
-	storetest.Run(t, h)
+	storetest.Run(t, harness(server.URL, "", 0, server.URL))
 }
 
 // TestConformanceMemcachedServers shows with Django as peer that both find each key on the same one of three servers.
@@ -129,5 +116,6 @@ func TestConformanceMemcachedServers(t *testing.T) {
 	for range 3 {
 		addrs = append(addrs, testenv.Memcached(t).Addr)
 	}
-	storetest.Run(t, harness(testenv.MemcachedURL(addrs...), "", 0, djangoMemcached(addrs...)))
+	url := testenv.MemcachedURL(addrs...)
+	storetest.Run(t, harness(url, "", 0, url))
 }

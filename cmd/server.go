@@ -1,0 +1,237 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"coatcheck/internal/config"
+	"coatcheck/internal/metrics"
+	"coatcheck/internal/tlsconf"
+	"coatcheck/internal/watch"
+	"coatcheck/proxy"
+)
+
+// server is what outlives a configuration: the listeners, the metrics, and the exchange of one [running] for the next.
+type server struct {
+	env     *environment
+	flags   map[string]any
+	metrics *metrics.Metrics
+	live    *proxy.Live
+	level   slog.LevelVar
+	log     *slog.Logger // of the configuration in force
+
+	current  atomic.Pointer[running] // nil: stopped
+	stopping atomic.Bool
+	files    atomic.Pointer[[]string] // that the configuration was read from
+	changes  *watch.Files
+	cut      chan struct{} // closed: requests that still run are not waited for
+	retiring sync.WaitGroup
+
+	doors         doors
+	certificates  atomic.Pointer[tlsconf.Certificates] // nil: no TLS
+	public, admin *http.Server
+	plain         *http.Server
+}
+
+func newServer(e *environment, flags map[string]any, cfg config.Config) *server {
+	facts := readBuildFacts()
+	s := &server{env: e, flags: flags, cut: make(chan struct{}),
+		metrics: metrics.New(metrics.Build{Version: facts.Version, Revision: facts.Revision, Go: facts.Go})}
+	s.metrics.HashQueue(s.hashQueue)
+	s.metrics.Certificates(s.expiries)
+	s.level.Set(level(cfg.Log.Level))
+	s.log = s.newLog(cfg)
+	adoptStandardLog(s.log)
+	s.live = proxy.NewLive(s.log)
+	s.watched(cfg)
+	s.changes = watch.Begin(func() []string { return *s.files.Load() })
+	s.public = proxy.NewServer(http.HandlerFunc(s.visit), s.log)
+	s.admin = proxy.NewServer(http.HandlerFunc(s.operate), s.log)
+	s.plain = &http.Server{ReadHeaderTimeout: time.Second} // until it is known what it serves
+	return s
+}
+
+// newLog returns the log of a configuration. Its level is the process's, so that it changes everywhere at once.
+func (s *server) newLog(cfg config.Config) *slog.Logger {
+	return slog.New(s.metrics.Events(newLogger(s.env.Stderr, &s.level, cfg.Log.Format).Handler()))
+}
+
+func (s *server) hashQueue() (now, limit int) {
+	r := s.current.Load()
+	if r == nil {
+		return 0, 0
+	}
+	return r.parts.hashes.Load()
+}
+
+// build makes everything of a configuration; nothing is asked yet.
+func (s *server) build(cfg config.Config) (*running, error) {
+	p, err := openParts(cfg, s.newLog(cfg), s.metrics)
+	if err != nil {
+		return nil, err
+	}
+	p.live = s.live
+	r, err := p.wire()
+	if err != nil {
+		return nil, errors.Join(err, p.close())
+	}
+	return r, nil
+}
+
+// install puts next in force. What was in force before ends when its last request has left.
+func (s *server) install(next *running) {
+	next.start()
+	old := s.current.Swap(next)
+	s.log = next.parts.log
+	adoptStandardLog(s.log)
+	s.level.Set(level(next.cfg.Log.Level))
+	s.metrics.Loaded(time.Now(), nil)
+	s.retire(old)
+}
+
+func (s *server) retire(old *running) {
+	if old == nil {
+		return
+	}
+	s.retiring.Go(func() {
+		if err := old.retire(s.cut); err != nil {
+			old.parts.log.Warn("close what the former configuration had opened", "err", err)
+		}
+	})
+}
+
+// visit serves a request by the configuration in force when it came.
+func (s *server) visit(w http.ResponseWriter, r *http.Request) {
+	for now := s.current.Load(); now != nil; now = s.current.Load() {
+		if now.enter() {
+			defer now.leave()
+			now.handler.ServeHTTP(w, r)
+			return
+		}
+	}
+	http.Error(w, "stopped", http.StatusServiceUnavailable)
+}
+
+// operate serves the admin listener. While the process stops it is not ready, so that balancers send no more.
+func (s *server) operate(w http.ResponseWriter, r *http.Request) {
+	now := s.current.Load()
+	if now == nil || s.stopping.Load() && r.URL.Path == "/readyz" {
+		http.Error(w, "stopping", http.StatusServiceUnavailable)
+		return
+	}
+	now.admin.ServeHTTP(w, r)
+}
+
+// serve serves at the doors until ctx ends, then drains. The end of hard ends it at once.
+func (s *server) serve(ctx, hard context.Context) error {
+	failed := make(chan error, 3)
+	start := func(l net.Listener, serve func(net.Listener) error) {
+		s.retiring.Go(func() {
+			if err := serve(l); !errors.Is(err, http.ErrServerClosed) {
+				failed <- fmt.Errorf("serve %s: %w", l.Addr(), err)
+			}
+		})
+	}
+	d, cfg := s.doors, s.current.Load().cfg
+	if s.certificates.Load() != nil {
+		s.public.TLSConfig = s.tlsConfig()
+		start(d.public, func(l net.Listener) error { return s.public.ServeTLS(l, "", "") })
+	} else {
+		start(proxy.WatchedListener(d.public), s.public.Serve)
+	}
+	if d.plain != nil {
+		s.plain = s.plainServer(cfg)
+		start(d.plain, s.plain.Serve)
+	}
+	if d.admin != nil {
+		start(d.admin, s.admin.Serve)
+	}
+	s.log.Info("coatcheck is listening", "address", d.public.Addr().String(), "open", address(cfg, d.public), "version", readBuildFacts().Version)
+	s.retiring.Go(func() { s.live.Run(ctx) })
+	err := s.follow(ctx, failed)
+	return errors.Join(err, s.drain(hard))
+}
+
+// follow loads the configuration anew when told to, until ctx ends or a listener fails.
+func (s *server) follow(ctx context.Context, failed <-chan error) error {
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	changed := make(chan struct{}, 1)
+	s.retiring.Go(func() {
+		s.changes.Run(ctx, func() {
+			select {
+			case changed <- struct{}{}:
+			default: // told already
+			}
+		})
+	})
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case err := <-failed:
+			return err
+		case <-hangups:
+			s.reload(ctx, "SIGHUP")
+		case <-changed:
+			s.reload(ctx, "a file was changed")
+		}
+	}
+}
+
+// errHard is the end by a second signal.
+var errHard = errors.New("stopped at once by a second signal; requests that ran were cut off")
+
+// drain refuses new connections and lets running requests finish, WebSockets among them.
+func (s *server) drain(hard context.Context) error {
+	last := s.current.Load()
+	s.stopping.Store(true)
+	s.log.Info("stopping: running requests may finish", "grace", last.cfg.ShutdownGrace.String())
+	ctx, cancel := context.WithTimeout(hard, last.cfg.ShutdownGrace)
+	defer cancel()
+	err := errors.Join(s.plain.Shutdown(ctx), s.public.Shutdown(ctx))
+	s.current.Store(nil)
+	s.retire(last)
+	if ctx.Err() == nil && waited(ctx, last.empty) {
+		return s.end(err)
+	}
+	if hard.Err() != nil {
+		return errHard
+	}
+	s.log.Warn("some requests did not finish in time and were cut off")
+	return s.end(s.public.Close())
+}
+
+// end closes what is still open.
+func (s *server) end(err error) error {
+	close(s.cut)
+	s.present(nil)
+	err = errors.Join(err, s.admin.Close())
+	s.retiring.Wait()
+	if err == nil {
+		s.log.Info("stopped")
+	}
+	return err
+}
+
+func waited(ctx context.Context, done <-chan struct{}) bool {
+	select {
+	case <-done:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
