@@ -33,16 +33,15 @@ func (p *parts) wire() (*running, error) {
 		Directory: p.metrics.Directory(p.users), Checker: p.users, Throttle: p.throttle, Keys: p.keys, Sessions: p.settings,
 		AcceptBackends: p.cfg.Users.Backends, RecordLogin: p.users.RecordLogin, Log: p.log, Attrs: requestAttrs, Now: time.Now,
 	})
-	live := proxy.NewLive(p.sessions, service, p.log)
-	pages, err := p.portal(cookie, endingAuth{service, live})
+	pages, err := p.portal(cookie, endingAuth{service, p.live})
 	if err != nil {
 		return nil, err
 	}
-	handler, err := p.proxy(cookie, service, pages, live)
+	handler, err := p.proxy(cookie, service, pages)
 	if err != nil {
 		return nil, err
 	}
-	background := append(p.background, live.Run, func(ctx context.Context) { clean(ctx, p.chores(), p.log) })
+	background := append(p.background, func(ctx context.Context) { clean(ctx, p.chores(), p.log) })
 	return newRunning(p, p.metrics.InFlight(handler), p.admin(), background...), nil
 }
 
@@ -128,7 +127,7 @@ func readLogo(file string) ([]byte, error) {
 	return logo, nil
 }
 
-func (p *parts) proxy(cookie *sessioncookie.Cookie, service *auth.Service, pages http.Handler, live *proxy.Live) (*proxy.Handler, error) {
+func (p *parts) proxy(cookie *sessioncookie.Cookie, service *auth.Service, pages http.Handler) (*proxy.Handler, error) {
 	public, err := url.Parse(p.cfg.PublicURL)
 	if err != nil {
 		return nil, fmt.Errorf("public_url: %w", err)
@@ -143,7 +142,7 @@ func (p *parts) proxy(cookie *sessioncookie.Cookie, service *auth.Service, pages
 	}
 	return proxy.New(proxy.Options{
 		Routes: routes, Portal: pages, Pages: keyPages(signer), AuthPrefix: p.cfg.AuthPrefix, PublicURL: public,
-		TrustedProxies: p.cfg.TrustedProxies, FoldPaths: p.cfg.FoldPaths, Live: live,
+		TrustedProxies: p.cfg.TrustedProxies, FoldPaths: p.cfg.FoldPaths, Live: p.live,
 		Stripper: identity.NewStripper(names...), Cookie: cookie, Sessions: p.sessions, Principals: service, Logins: auth.NewCredentials(service),
 		Log: p.log, Now: time.Now, Observe: p.metrics.Observe, HSTS: hsts(p.cfg.TLS),
 	})

@@ -16,6 +16,7 @@ type Pass struct {
 	Principal auth.Principal
 
 	choice   choice
+	guard    *guard // that looked
 	keep     string // the session key that an upstream may see that shares the session
 	lookedAt bool   // the session was: the answer depends on the cookie
 	cookie   string // Set-Cookie line; "" for none

@@ -34,7 +34,7 @@ func newGuard(o Options) *guard {
 // it comes from.
 func (g *guard) serve(w http.ResponseWriter, r *http.Request, c choice, answer Answer) {
 	rec := recordOf(r.Context())
-	p := Pass{choice: c, keep: g.onlyKey(c, r.Header)}
+	p := Pass{choice: c, guard: g, keep: g.onlyKey(c, r.Header)}
 	if v := c.decide(auth.Principal{}, rec.Client); v.Outcome == Refused {
 		answer.Forbidden(w, r, p, v)
 		return

@@ -249,7 +249,7 @@ func newRig(t testing.TB, s settings) *rig {
 		s.session.CookieAge = sessionstore.DefaultCookieAge
 	}
 	g.sessions = sessionstore.New(g.store, s.session, time.Now)
-	g.live = NewLive(g.sessions, g.users, slog.New(slog.DiscardHandler))
+	g.live = NewLive(discardLog())
 	g.handler = g.newHandler(s)
 	server := NewServer(g.handler, slog.New(slog.NewJSONHandler(g.log, nil)))
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
