@@ -80,6 +80,7 @@ type Attempt struct {
 	Password string
 	Client   netip.Addr
 	Remember Remember
+	Browser  *Browser // nil: a client that keeps nothing
 }
 
 // Remember is the answer to "remember me".

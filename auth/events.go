@@ -13,6 +13,7 @@ const (
 	eventLoginOK          = "login_ok"
 	eventLoginFailed      = "login_failed"
 	eventLoginThrottled   = "login_throttled"
+	eventFactorAsked      = "login_factor_asked"
 	eventLogout           = "logout"
 	eventSessionFlushed   = "session_flushed"
 	eventSessionRenewed   = "session_renewed" // its hash was made with a fallback key (ASVS 11.1.1)

@@ -14,32 +14,57 @@ import (
 // maxPasswordBytes is what is looked at at all (ASVS 6.2.9); longer ones are refused before any hashing, whoever asks.
 const maxPasswordBytes = 4096
 
-// Login checks the attempt and makes the session the user's. It returns [ErrInvalidCredentials], [ErrBusy] or a
-// *[ThrottledError]; any other error is a fault, and then nobody is logged in. After success the session has a new key
-// and is saved.
+// Login checks the attempt and makes the session the user's. It returns [ErrInvalidCredentials], [ErrBusy], a
+// *[ThrottledError], or a *[FactorRequiredError] where [Service.Confirm] has to follow; any other error is a fault. With an error
+// nobody is logged in, and the session is as it was. After success the session has a new key and is saved.
 //
 // The order is that of contrib/auth/__init__.py login: password, upgrade, session hash, key, last_login.
 func (s *Service) Login(ctx context.Context, session *sessionstore.Session, a Attempt) (Principal, error) {
-	login, ok := CanonicalLogin(a.Login)
-	if !ok || a.Password == "" || len(a.Password) > maxPasswordBytes {
-		s.event(ctx, slog.LevelWarn, eventLoginFailed, userAttr(a.Login), clientAttr(a.Client))
-		return Principal{}, ErrInvalidCredentials
-	}
-	user, err := s.authenticate(ctx, Claim{Login: login, Client: a.Client}, a.Password)
+	claim, err := s.claim(ctx, a)
 	if err != nil {
 		return Principal{}, err
 	}
-	if err := s.startSession(ctx, session, user, a.Remember); err != nil {
+	user, err := s.authenticate(ctx, claim, a.Password)
+	if err != nil {
+		return Principal{}, err
+	}
+	if err := s.demand(ctx, claim, user, a.Remember); err != nil {
+		return Principal{}, err
+	}
+	return s.welcome(ctx, session, claim, user, a.Remember, a.Browser)
+}
+
+// claim refuses what cannot be anybody's name or password before anything is counted.
+func (s *Service) claim(ctx context.Context, a Attempt) (Claim, error) {
+	login, ok := CanonicalLogin(a.Login)
+	if !ok || a.Password == "" || len(a.Password) > maxPasswordBytes {
+		s.event(ctx, slog.LevelWarn, eventLoginFailed, userAttr(a.Login), clientAttr(a.Client))
+		return Claim{}, ErrInvalidCredentials
+	}
+	return Claim{Login: login, Client: a.Client, Browser: s.knownAs(login, a.Browser)}, nil
+}
+
+// welcome logs in a user who has shown everything that was asked for.
+func (s *Service) welcome(ctx context.Context, session *sessionstore.Session, claim Claim, user User, remember Remember, browser *Browser) (Principal, error) {
+	if remember == RememberOff { // somebody else's computer
+		browser = nil
+	}
+	claim = claim.newBrowser(browser)
+	if err := s.throttle.Succeeded(ctx, claim); err != nil {
+		return Principal{}, fmt.Errorf("reset failed logins: %w", err)
+	}
+	if err := s.startSession(ctx, session, user, remember); err != nil {
 		return Principal{}, fmt.Errorf("start session: %w", err)
 	}
 	s.recordLastLogin(ctx, user.ID)
+	s.remember(claim, browser)
 	s.event(ctx, slog.LevelInfo, eventLoginOK, userAttr(user.Username), slog.String("user_id", user.ID),
-		clientAttr(a.Client), sessionAttr(session))
+		clientAttr(claim.Client), sessionAttr(session))
 	return principalOf(user, session), nil
 }
 
 // authenticate checks the password under the throttle. The attempt counts as failed from before the password is looked at, so that
-// any number of parallel attempts at any number of processes is counted (no check-then-write, ASVS 15.4.2).
+// any number of parallel attempts at any number of processes is counted (no check-then-write, ASVS 15.4.2). The caller tells the throttle of a success.
 func (s *Service) authenticate(ctx context.Context, claim Claim, password string) (User, error) {
 	if err := s.throttle.Begin(ctx, claim); err != nil {
 		return User{}, s.throttled(ctx, claim, err)
@@ -54,9 +79,6 @@ func (s *Service) authenticate(ctx context.Context, claim Claim, password string
 	}
 	if user.Upgraded {
 		s.event(ctx, slog.LevelInfo, eventPasswordUpgraded, userAttr(user.Username), clientAttr(claim.Client))
-	}
-	if err := s.throttle.Succeeded(ctx, claim); err != nil {
-		return User{}, fmt.Errorf("reset failed logins: %w", err)
 	}
 	return user, nil
 }

@@ -30,6 +30,9 @@ type Throttle interface {
 type Claim struct {
 	Login  string // as [CanonicalLogin] returns it
 	Client netip.Addr
+	// Browser is the id of a browser from which this account logged in before; "" for every other, whatever it shows. With it the attempt
+	// counts against the browser instead of the address. After a success, a new id makes a browser known.
+	Browser string
 }
 
 // Options are the parts of a [Service]. Directory, Checker, Keys and Sessions are required.
@@ -37,7 +40,9 @@ type Options struct {
 	Directory Directory
 	Checker   PasswordChecker
 	Throttle  Throttle // nil: failures are not counted
-	Keys      signing.Keys
+	// Factors are what users may have set up besides the password; one that a user has set up is asked for, of several any.
+	Factors []Factor
+	Keys    signing.Keys
 	// Backend is written into new sessions; empty means [DefaultBackend].
 	Backend string
 	// AcceptBackends are those of other programs whose sessions are honoured too (their AUTHENTICATION_BACKENDS).
@@ -56,6 +61,7 @@ type Service struct {
 	directory   Directory
 	checker     PasswordChecker
 	throttle    Throttle
+	factors     []Factor
 	keys        signing.Keys
 	backend     string
 	accepted    []string
@@ -65,14 +71,16 @@ type Service struct {
 	attrs       func(ctx context.Context) []slog.Attr
 	now         func() time.Time
 
+	pendingSigner    *signing.Signer
 	lastLoginWarning sync.Once
 }
 
 // NewService returns a Service of the given parts.
 func NewService(o Options) *Service {
 	s := &Service{
-		directory: o.Directory, checker: o.Checker, throttle: o.Throttle, keys: o.Keys, backend: o.Backend,
+		directory: o.Directory, checker: o.Checker, throttle: o.Throttle, factors: o.Factors, keys: o.Keys, backend: o.Backend,
 		sessions: o.Sessions, recordLogin: o.RecordLogin, log: o.Log, attrs: o.Attrs, now: o.Now,
+		pendingSigner: signing.NewSigner(pendingSalt, o.Keys),
 	}
 	if s.throttle == nil {
 		s.throttle = unthrottled{}

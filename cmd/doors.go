@@ -11,6 +11,7 @@ import (
 
 	"coatcheck/internal/config"
 	"coatcheck/internal/systemd"
+	"coatcheck/proxy/proxyprotocol"
 )
 
 // doors are the listeners. They are opened before anything is made or printed: a taken port must not cost the first password.
@@ -40,8 +41,18 @@ func openDoors(ctx context.Context, cfg config.Config, environ []string) (d door
 	}
 	if err != nil {
 		d.close()
+		return d, err
 	}
-	return d, err
+	d.public, d.plain = announced(cfg, d.public), announced(cfg, d.plain)
+	return d, nil
+}
+
+// announced is l with the clients that load balancers announce, where they do.
+func announced(cfg config.Config, l net.Listener) net.Listener {
+	if !cfg.ProxyProtocol || l == nil {
+		return l
+	}
+	return proxyprotocol.Listener(l, cfg.TrustedProxies)
 }
 
 // handedDoors are the sockets of systemd whose names are those of keys; one with any other name is the public one.

@@ -47,6 +47,9 @@ func (a *proxyAnswer) Allowed(w http.ResponseWriter, r *http.Request, p Pass) {
 		return
 	}
 	fields, err := p.identity()
+	if err == nil {
+		fields, err = p.withCredentials(fields)
+	}
 	if err != nil {
 		recordOf(r.Context()).err = err
 		p.mark(w.Header())
@@ -136,6 +139,18 @@ func (p Pass) identity() ([]Field, error) {
 		return nil, nil
 	}
 	return p.choice.route.Identity.Fields(p.Principal)
+}
+
+// withCredentials adds the route's, for somebody who is logged in.
+func (p Pass) withCredentials(fields []Field) ([]Field, error) {
+	if p.choice.route.Credentials == nil || p.Principal.Anonymous() {
+		return fields, nil
+	}
+	value, err := p.choice.route.Credentials.Authorization(p.Principal)
+	if err != nil || value == "" {
+		return fields, err
+	}
+	return append(fields, Field{Name: "Authorization", Value: value}), nil
 }
 
 // identityNames are the names of all headers that could tell the identity.

@@ -18,6 +18,7 @@ import (
 // keys name the rows of one attempt, in the order in which they are locked.
 type keys struct {
 	pair, account          string
+	place                  string // the pair of the address, which pair is but for a known browser
 	address, addressBefore string
 	overall, overallBefore string
 }
@@ -27,8 +28,13 @@ func (t *Throttle) keysOf(c auth.Claim, now time.Time) keys {
 	account, address := t.hash("account", fold(c.Login)), t.hash("address", network(c.Client))
 	running := now.UnixMilli() / window.Milliseconds()
 	this, last := strconv.FormatInt(running, 10), strconv.FormatInt(running-1, 10)
+	place := pairPrefix(account) + address
+	pair := place
+	if c.Browser != "" {
+		pair = pairPrefix(account) + t.hash("browser", c.Browser)
+	}
 	return keys{
-		pair:    pairPrefix(account) + address,
+		pair: pair, place: place,
 		account: accountKey(account),
 		address: "a:" + address + ":" + this, addressBefore: "a:" + address + ":" + last,
 		overall: "o:" + this, overallBefore: "o:" + last,

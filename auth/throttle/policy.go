@@ -2,7 +2,7 @@
 //
 // What is counted, and what follows (ASVS 2.4.1, 6.1.1, 6.3.1; m is login.max_attempts, default 5):
 //
-//   - Failures of one account from one address: m are free, then each waits twice as long as the one before, from 5 s up to
+//   - Failures of one account from one address, or one known browser: m are free, then each waits twice as long as the one before, from 5 s up to
 //     15 min. They are forgotten after a day without failure.
 //   - Failures of one account from everywhere: 4m are free, then attempts from addresses where the account never logged in wait, from 1 s
 //     up to 15 min between two of them. After 90 in a row only addresses where the account logged in during the last 90 days may try; after 100 in a row
@@ -12,10 +12,12 @@
 //   - Failures overall: from 200m in ten minutes on, strangers have one free attempt instead of m, and m in ten minutes instead
 //     of 20m for each address. This never refuses anybody by itself: somebody who comes with the right password gets in.
 //
-// An address is known to an account for 90 days after it logged in there. Known addresses are bound only by their own failures and by
-// the 100: so a stranger can neither lock out nor slow down an owner who comes from their usual place. A stranger with several addresses and a day's
-// patience can keep an owner out who comes from a new one; that is the price of the 100. A known browser would be one more
-// known "address": a field in auth.Claim and a second pair in [State].
+// An address is known to an account for 90 days after it logged in there, and so is a browser: each login leaves a signed cookie in it that
+// holds a random number, good for that account alone (auth.Browser). An attempt from such a browser counts against the browser instead of its
+// address. Who is known is bound only by their own failures and by the 100: so a stranger can neither lock out nor slow down an
+// owner who comes from their usual place, or with their usual browser from a new one, also not from the next desk. The cookie opens nothing, is
+// no way around the 100, and a browser on "a shared computer" gets none. A stranger with several addresses and a day's patience can
+// keep an owner out who comes from a new place with a new browser; that is the price of the 100.
 //
 // An attempt counts as failed before the password is looked at, in one conditional write per account: however many attempts run at however
 // many processes, no more than the limit reach the hasher. A name that nobody has counts like any other.
@@ -59,8 +61,8 @@ type Rate struct{ Current, Previous int }
 
 // State is what is known about an attempt before it is made.
 type State struct {
-	Pair    Count // of the account from this address
-	Known   bool  // the account logged in from this address lately
+	Pair    Count // of the account from this browser, where it is a known one, otherwise from this address
+	Known   bool  // the account logged in from there lately
 	Account Count // of the account from everywhere
 	Address Rate
 	Overall Rate

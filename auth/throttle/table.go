@@ -3,6 +3,7 @@ package throttle
 import (
 	"context"
 	"database/sql"
+	"slices"
 	"strings"
 	"time"
 
@@ -170,16 +171,24 @@ func affected(res sql.Result, err error) (int64, error) {
 	return res.RowsAffected()
 }
 
-func (t table) succeed(ctx context.Context, pair row, account string, lowered []string) error {
+func (t table) succeed(ctx context.Context, known []row, account string, lowered []string) error {
 	ctx, cancel := t.db.Timeout(ctx)
 	defer cancel()
+	slices.SortFunc(known, func(a, b row) int { return strings.Compare(a.id, b.id) }) // the order in which they are locked
+	if len(known) > 1 {                                                               // only one of them was counted
+		if err := t.insertKnown(ctx, known); err != nil {
+			return err
+		}
+	}
 	tx, err := t.db.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
 	defer tx.Rollback() // nothing after a Commit
-	if _, err := tx.ExecContext(ctx, t.succeedPair, pair.last.UnixMilli(), pair.knownUntil.UnixMilli(), pair.expires().UnixMilli(), pair.id); err != nil {
-		return err
+	for _, pair := range known {
+		if _, err := tx.ExecContext(ctx, t.succeedPair, pair.last.UnixMilli(), pair.knownUntil.UnixMilli(), pair.expires().UnixMilli(), pair.id); err != nil {
+			return err
+		}
 	}
 	if _, err := tx.ExecContext(ctx, t.succeedAccount, account); err != nil {
 		return err
@@ -190,6 +199,15 @@ func (t table) succeed(ctx context.Context, pair row, account string, lowered []
 		}
 	}
 	return tx.Commit()
+}
+
+func (t table) insertKnown(ctx context.Context, known []row) error {
+	for _, pair := range known {
+		if _, err := t.db.ExecContext(ctx, t.insertRow, pair.id, 0, pair.expires().UnixMilli()); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (t table) uncount(ctx context.Context, ids ...string) error {

@@ -112,14 +112,17 @@ func failures(rows map[string]row, k keys, now time.Time) []change {
 	return []change{{pair, nextPair}, {account, nextAccount}}
 }
 
-// Succeeded implements [auth.Throttle]: the account starts anew, and this address is known to it.
+// Succeeded implements [auth.Throttle]: the account starts anew, and this address and this browser are known to it.
 func (t *Throttle) Succeeded(ctx context.Context, c auth.Claim) error {
 	if t.off() {
 		return nil
 	}
 	now := t.now().UTC().Truncate(time.Millisecond)
 	k := t.keysOf(c, now)
-	known := row{id: k.pair, last: now, knownUntil: now.Add(knownFor)}
+	known := []row{{id: k.place, last: now, knownUntil: now.Add(knownFor)}}
+	if k.pair != k.place {
+		known = append(known, row{id: k.pair, last: now, knownUntil: now.Add(knownFor)})
+	}
 	if err := t.table.succeed(ctx, known, k.account, []string{k.address, k.overall}); err != nil {
 		return fmt.Errorf("reset failed logins: %w", err)
 	}

@@ -23,6 +23,7 @@ const (
 // form is a login or logout form.
 type form struct {
 	username, password string
+	pending, answer    string // of the second step
 	next               string // where to go, safe for a Location; "" when there is none or it was refused
 	remember           auth.Remember
 }
@@ -35,7 +36,7 @@ func (p *Portal) readForm(w http.ResponseWriter, r *http.Request) (form, bool) {
 		problem.Write(w, r, *refusal)
 		return form{}, false
 	}
-	f := form{username: values["username"], password: values["password"]}
+	f := form{username: values["username"], password: values["password"], pending: values["pending"], answer: values["answer"]}
 	f.next, _ = safeNext(values["next"], p.nextOrigins(r))
 	switch values["remember"] {
 	case "":

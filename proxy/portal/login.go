@@ -8,6 +8,7 @@ import (
 
 	"coatcheck/auth"
 	"coatcheck/proxy/facts"
+	"coatcheck/sessionstore"
 )
 
 // busyRetry is what clients are told to wait when too many passwords are being checked.
@@ -40,6 +41,7 @@ func (p *Portal) postLogin(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
+	f.pending, f.answer = "", ""
 	if f.username == "" || f.password == "" {
 		p.again(w, r, f, http.StatusBadRequest, "Enter your username and your password.", 0)
 		return
@@ -49,8 +51,14 @@ func (p *Portal) postLogin(w http.ResponseWriter, r *http.Request) {
 		p.fault(w, r, fmt.Errorf("open session: %w", err))
 		return
 	}
-	attempt := auth.Attempt{Login: f.username, Password: f.password, Client: facts.From(r.Context()).Client, Remember: p.remember(f.remember)}
+	browser := p.browser(r)
+	attempt := auth.Attempt{Login: f.username, Password: f.password, Client: facts.From(r.Context()).Client, Remember: p.remember(f.remember), Browser: browser}
 	principal, err := p.opts.Auth.Login(r.Context(), session, attempt)
+	p.finish(w, r, f, session, principal, browser, err)
+}
+
+// finish answers a login whose last step this was, or one that goes on or was refused.
+func (p *Portal) finish(w http.ResponseWriter, r *http.Request, f form, session *sessionstore.Session, principal auth.Principal, browser *auth.Browser, err error) {
 	if err == nil {
 		err = p.setCookie(w, r, session)
 	}
@@ -58,6 +66,7 @@ func (p *Portal) postLogin(w http.ResponseWriter, r *http.Request) {
 		p.refuseLogin(w, r, f, err)
 		return
 	}
+	p.setKnown(w, r, browser)
 	next := orRoot(f.next)
 	if wantsJSON(r) {
 		p.writeJSON(w, r, http.StatusOK, describe(principal, session, next))
@@ -68,7 +77,15 @@ func (p *Portal) postLogin(w http.ResponseWriter, r *http.Request) {
 
 func (p *Portal) refuseLogin(w http.ResponseWriter, r *http.Request, f form, err error) {
 	var throttled *auth.ThrottledError
+	var required *auth.FactorRequiredError
 	switch {
+	case errors.As(err, &required):
+		p.askFactor(w, r, f, required.Pending)
+	case errors.Is(err, auth.ErrPendingExpired):
+		f.pending = ""
+		p.again(w, r, f, http.StatusUnauthorized, "That took too long. Log in once more.", 0)
+	case errors.Is(err, auth.ErrInvalidCredentials) && f.pending != "":
+		p.again(w, r, f, http.StatusUnauthorized, "The code is wrong.", 0)
 	case errors.Is(err, auth.ErrInvalidCredentials):
 		p.again(w, r, f, http.StatusUnauthorized, "The username or the password is wrong.", 0)
 	case errors.As(err, &throttled):

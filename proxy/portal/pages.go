@@ -31,6 +31,7 @@ type site struct {
 	Title, Text                   string
 	StylePath, MarkPath, LogoPath string
 	LoginPath, LogoutPath         string
+	FactorPath                    string
 	RememberFor                   string // in words; empty: no tick box
 	SharedComputer                bool   // offer a cookie that ends with the browser
 }
@@ -41,13 +42,16 @@ func (f form) Username() string { return f.username }
 // Next is the address to go to.
 func (f form) Next() string { return f.next }
 
+// Pending is what the second step hands back.
+func (f form) Pending() string { return f.pending }
+
 // Remembered reports whether the box of the page was ticked.
 func (f form) Remembered() bool { return f.remember != auth.RememberDefault }
 
 func (p *Portal) site() site {
 	s := site{
 		Title: p.opts.Title, Text: p.opts.Text, StylePath: p.assets.style, MarkPath: p.assets.mark, LogoPath: p.assets.logo,
-		LoginPath: p.loginPath(), LogoutPath: p.logoutPath(),
+		LoginPath: p.loginPath(), LogoutPath: p.logoutPath(), FactorPath: p.factorPath(),
 	}
 	if p.opts.RememberMe && p.opts.ExpireAtBrowserClose {
 		s.RememberFor = words(p.opts.CookieAge)
@@ -58,7 +62,7 @@ func (p *Portal) site() site {
 
 func parsePages() (map[string]*template.Template, error) {
 	pages := map[string]*template.Template{}
-	for _, name := range []string{"login", "loggedin", "logout"} {
+	for _, name := range []string{"login", "factor", "loggedin", "logout"} {
 		t, err := template.ParseFS(files, "templates/layout.html", "templates/"+name+".html")
 		if err != nil {
 			return nil, fmt.Errorf("parse page %s: %w", name, err)
@@ -88,7 +92,11 @@ func (p *Portal) again(w http.ResponseWriter, r *http.Request, f form, status in
 	if wait > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
 	}
-	p.writePage(w, r, status, "login", page{Form: f, Error: message})
+	name := "login"
+	if f.pending != "" {
+		name = "factor"
+	}
+	p.writePage(w, r, status, name, page{Form: f, Error: message})
 }
 
 func (p *Portal) redirect(w http.ResponseWriter, location string) {

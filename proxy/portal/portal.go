@@ -21,10 +21,11 @@ import (
 )
 
 // Auth says whom a session speaks for, logs in and out; *[auth.Service] is one. Errors other than [auth.ErrInvalidCredentials],
-// [auth.ErrBusy] and *[auth.ThrottledError] are faults.
+// [auth.ErrBusy], [auth.ErrPendingExpired], *[auth.ThrottledError] and *[auth.FactorRequiredError] are faults.
 type Auth interface {
 	Principal(ctx context.Context, session *sessionstore.Session) (auth.Principal, error)
 	Login(ctx context.Context, session *sessionstore.Session, attempt auth.Attempt) (auth.Principal, error)
+	Confirm(ctx context.Context, session *sessionstore.Session, c auth.Confirmation) (auth.Principal, error)
 	Logout(ctx context.Context, session *sessionstore.Session) error
 }
 
@@ -63,6 +64,7 @@ type Portal struct {
 	opts   Options
 	public string // origin of PublicURL, or empty
 	guard  *http.CrossOriginProtection
+	known  *sessioncookie.Cookie
 	assets assets
 	policy string // Content-Security-Policy
 	routes map[string]map[string]http.HandlerFunc
@@ -79,7 +81,7 @@ func New(opts Options) (*Portal, error) {
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
-	p := &Portal{opts: opts, guard: http.NewCrossOriginProtection()}
+	p := &Portal{opts: opts, guard: http.NewCrossOriginProtection(), known: knownCookie(opts)}
 	err := errors.Join(checkPrefix(opts.Prefix), p.setPublic(opts.PublicURL), p.setAssets())
 	if err != nil {
 		return nil, fmt.Errorf("portal: %w", err)
@@ -118,6 +120,7 @@ func originOf(u *url.URL) string {
 func (p *Portal) setRoutes() {
 	p.routes = map[string]map[string]http.HandlerFunc{
 		p.loginPath():              {http.MethodGet: p.showLogin, http.MethodPost: p.postLogin},
+		p.factorPath():             {http.MethodPost: p.postFactor},
 		p.logoutPath():             {http.MethodGet: p.showLogout, http.MethodPost: p.postLogout},
 		p.opts.Prefix + "/session": {http.MethodGet: p.whoAmI},
 	}
@@ -127,6 +130,7 @@ func (p *Portal) setRoutes() {
 }
 
 func (p *Portal) loginPath() string  { return p.opts.Prefix + "/login" }
+func (p *Portal) factorPath() string { return p.opts.Prefix + "/factor" }
 func (p *Portal) logoutPath() string { return p.opts.Prefix + "/logout" }
 
 // ServeHTTP implements [http.Handler].
@@ -149,10 +153,13 @@ func (p *Portal) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (p *Portal) refuseMethod(w http.ResponseWriter, r *http.Request, methods map[string]http.HandlerFunc) {
-	allow := "GET, HEAD"
-	if methods[http.MethodPost] != nil {
-		allow += ", POST"
+	var names []string
+	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost} {
+		if methods[method] != nil || method == http.MethodHead && methods[http.MethodGet] != nil {
+			names = append(names, method)
+		}
 	}
+	allow := strings.Join(names, ", ")
 	w.Header().Set("Allow", allow)
 	problem.Write(w, r, problem.Problem{Status: http.StatusMethodNotAllowed, Detail: "This page takes " + allow + "."})
 }
