@@ -24,6 +24,7 @@ var arrows = map[string][]string{
 	"internal/sqlconn": {},
 	"internal/demo":    {},
 	"internal/watch":   {},
+	"internal/systemd": {},
 	"auth/password":    {},
 	"proxy/facts":      {},
 
