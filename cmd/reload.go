@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"coatcheck/internal/config"
+	"coatcheck/internal/systemd"
 	"coatcheck/internal/tlsconf"
 )
 
@@ -17,6 +19,8 @@ const reloadTime = 30 * time.Second
 func (s *server) reload(ctx context.Context, why string) {
 	ctx, cancel := context.WithTimeout(ctx, reloadTime)
 	defer cancel()
+	s.tell(systemd.Reloading)
+	defer s.tell(systemd.Ready)
 	next, certificates, err := s.next(ctx)
 	if err == nil {
 		s.install(next)
@@ -75,6 +79,10 @@ func (s *server) keep(cfg *config.Config, before config.Config) {
 			s.log.Warn("configuration: this key changes with the next start only", "key", fixed.key, "in_force", *fixed.was)
 			*fixed.now = *fixed.was
 		}
+	}
+	if cfg.ProxyProtocol != before.ProxyProtocol || cfg.ProxyProtocol && !slices.Equal(cfg.TrustedProxies, before.TrustedProxies) {
+		s.log.Warn("configuration: this key changes with the next start only, and so does who is trusted with it", "key", "proxy_protocol")
+		cfg.ProxyProtocol = before.ProxyProtocol
 	}
 	if cfg.TLS.On() != before.TLS.On() || cfg.TLS.PlainListen() != before.TLS.PlainListen() {
 		s.log.Warn("configuration: this key changes with the next start only", "key", "tls")

@@ -16,9 +16,11 @@ type Pass struct {
 	Principal auth.Principal
 
 	choice   choice
+	guard    *guard // that looked
 	keep     string // the session key that an upstream may see that shares the session
 	lookedAt bool   // the session was: the answer depends on the cookie
 	cookie   string // Set-Cookie line; "" for none
+	basic    bool   // credentials are taken
 }
 
 // Answer turns a verdict into HTTP.
@@ -47,6 +49,9 @@ func (a *proxyAnswer) Allowed(w http.ResponseWriter, r *http.Request, p Pass) {
 		return
 	}
 	fields, err := p.identity()
+	if err == nil {
+		fields, err = p.withCredentials(fields)
+	}
 	if err != nil {
 		recordOf(r.Context()).err = err
 		p.mark(w.Header())
@@ -75,7 +80,8 @@ func (a *proxyAnswer) redirect(w http.ResponseWriter, r *http.Request, p Pass) {
 	w.WriteHeader(http.StatusSeeOther)
 }
 
-// unauthorized names a scheme of our own (RFC 9110 11.6.1 demands one): Basic would make browsers ask for a password.
+// unauthorized names a scheme of our own (RFC 9110 11.6.1 demands one): Basic would make browsers ask for a password. Where scripts
+// may use it, it comes first.
 func (a *proxyAnswer) unauthorized(w http.ResponseWriter, r *http.Request, p Pass) {
 	p.mark(w.Header())
 	challenge := "Session"
@@ -83,6 +89,9 @@ func (a *proxyAnswer) unauthorized(w http.ResponseWriter, r *http.Request, p Pas
 		challenge += ` login="` + a.prefix + `/login"`
 	}
 	w.Header().Set("Www-Authenticate", challenge)
+	if p.basic {
+		w.Header()["Www-Authenticate"] = []string{basicChallenge, challenge}
+	}
 	refuse(w, r, problem.Problem{Status: http.StatusUnauthorized, Detail: "You are not logged in.", Hint: a.loginHint()})
 }
 
@@ -136,6 +145,18 @@ func (p Pass) identity() ([]Field, error) {
 		return nil, nil
 	}
 	return p.choice.route.Identity.Fields(p.Principal)
+}
+
+// withCredentials adds the route's, for somebody who is logged in.
+func (p Pass) withCredentials(fields []Field) ([]Field, error) {
+	if p.choice.route.Credentials == nil || p.Principal.Anonymous() {
+		return fields, nil
+	}
+	value, err := p.choice.route.Credentials.Authorization(p.Principal)
+	if err != nil || value == "" {
+		return fields, err
+	}
+	return append(fields, Field{Name: "Authorization", Value: value}), nil
 }
 
 // identityNames are the names of all headers that could tell the identity.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"coatcheck/auth"
@@ -20,30 +21,31 @@ const retryAfter = 5 * time.Second
 type guard struct {
 	sessions   *sessionstore.Sessions
 	principals Principals
+	logins     Logins // nil: no route takes credentials
 	cookie     *sessioncookie.Cookie
 	log        *slog.Logger
 }
 
 func newGuard(o Options) *guard {
-	return &guard{sessions: o.Sessions, principals: o.Principals, cookie: o.Cookie, log: o.Log}
+	return &guard{sessions: o.Sessions, principals: o.Principals, logins: o.Logins, cookie: o.Cookie, log: o.Log}
 }
 
 // serve answers a request that has a route. Nothing is read from a store for a request that is refused, or passes, whoever
 // it comes from.
 func (g *guard) serve(w http.ResponseWriter, r *http.Request, c choice, answer Answer) {
 	rec := recordOf(r.Context())
-	p := Pass{choice: c, keep: g.onlyKey(c, r.Header)}
-	if v := c.decide(auth.Principal{}, rec.arrival); v.Outcome == Refused {
+	p := Pass{choice: c, guard: g, keep: g.onlyKey(c, r.Header)}
+	if v := c.decide(auth.Principal{}, rec.Client); v.Outcome == Refused {
 		answer.Forbidden(w, r, p, v)
 		return
 	}
-	if c.public() {
+	if c.public() || c.preflight(r) {
 		answer.Allowed(w, r, p)
 		return
 	}
 	v, err := g.checkIn(r, &p)
 	if err != nil {
-		g.fault(w, r, err)
+		g.fail(w, r, answer, p, err)
 		return
 	}
 	rec.user = p.Principal.ID
@@ -60,14 +62,14 @@ func (g *guard) serve(w http.ResponseWriter, r *http.Request, c choice, answer A
 // checkIn finds out whom the request speaks for, decides, and writes what has to be written. An error is a fault.
 func (g *guard) checkIn(r *http.Request, p *Pass) (Verdict, error) {
 	ctx, rec := r.Context(), recordOf(r.Context())
-	t, err := g.identify(ctx, r.Header)
+	t, err := g.admit(r, p)
 	if err == nil {
 		err = g.settle(ctx, &t, p.choice.route.NoTouch)
 	}
 	if err != nil {
 		return Verdict{}, err
 	}
-	v := p.choice.decide(t.principal, rec.arrival)
+	v := p.choice.decide(t.principal, rec.Client)
 	if v.Outcome == Allowed && p.choice.route.AnonymousSession {
 		if err := g.begin(ctx, &t); err != nil {
 			return Verdict{}, err
@@ -79,10 +81,10 @@ func (g *guard) checkIn(r *http.Request, p *Pass) (Verdict, error) {
 }
 
 // decide is the strictest of what the routes of all readings say.
-func (c choice) decide(p auth.Principal, a arrival) Verdict {
-	v := Verdict{c.route.Access.Decide(p, a.Client), c.route.name()}
+func (c choice) decide(p auth.Principal, client netip.Addr) Verdict {
+	v := Verdict{c.route.Access.Decide(p, client), c.route.name()}
 	for _, other := range c.others {
-		if outcome := other.Access.Decide(p, a.Client); outcome < v.Outcome {
+		if outcome := other.Access.Decide(p, client); outcome < v.Outcome {
 			v = Verdict{outcome, other.name()}
 		}
 	}

@@ -27,8 +27,6 @@ func gaps() []gap {
 		{"session.max_per_user", other("a number of sessions per user is not in this version yet; use 0")},
 		{"session.near_cache", duration("a bound for the near cache is not in this version yet; use auto or off")},
 		{"session.near_cache_bytes", other("a near cache measured in bytes is not in this version yet; use near_cache_entries")},
-		{"identity.jwt.*", other("signed assertions are not in this version yet; use preset or headers")},
-		{"identity.basic_auth", other("Basic credentials for the upstream are not in this version yet; use preset or headers")},
 		{"upstream", upstreams("h2c://", "upstream h2c:// is not in this version yet; use http://, https:// or unix:")},
 		{"upstream", upstreams("fcgi://", "upstream fcgi:// is not in this version yet; use http://, https:// or unix:")},
 		{"upstream", upstreams("fcgi+unix:", "upstream fcgi+unix: is not in this version yet; use http://, https:// or unix:")},

@@ -59,6 +59,7 @@ func (l *loading) check(cfg *Config) {
 	l.checkTLS(cfg)
 	l.checkLogin(cfg)
 	l.checkIdentity("identity", cfg.Identity)
+	l.checkAssertions(cfg)
 	if !cfg.short {
 		l.checkRoutes(cfg)
 	}
@@ -66,6 +67,9 @@ func (l *loading) check(cfg *Config) {
 }
 
 func (l *loading) checkListeners(cfg *Config) {
+	if cfg.ProxyProtocol && len(cfg.TrustedProxies) == 0 {
+		l.bad("proxy_protocol", "needs trusted_proxies: from anybody else the announcement is not believed")
+	}
 	_, number, _ := splitHostPort(cfg.Listen)
 	if cfg.Listen == cfg.AdminListen && number != "0" {
 		l.bad("admin_listen", "is the same as listen; choose another port")
