@@ -41,6 +41,7 @@ var arrows = map[string][]string{
 	// The row decides, whatever store it is in: no dbstore here.
 	"sessionstore/cacheddbstore": {"internal/pyvalue", "sessionstore", "sessionstore/cache"},
 
+	"bench/races":      {"sessionstore/cache", "sessionstore/cachestore", "sessionstore/cacheddbstore"},
 	"internal/tlsconf": {"internal/watch"},
 	"internal/metrics": {"auth", "proxy", "sessionstore"},
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"coatcheck/internal/config"
@@ -78,6 +79,10 @@ func (s *server) keep(cfg *config.Config, before config.Config) {
 			s.log.Warn("configuration: this key changes with the next start only", "key", fixed.key, "in_force", *fixed.was)
 			*fixed.now = *fixed.was
 		}
+	}
+	if cfg.ProxyProtocol != before.ProxyProtocol || cfg.ProxyProtocol && !slices.Equal(cfg.TrustedProxies, before.TrustedProxies) {
+		s.log.Warn("configuration: this key changes with the next start only, and so does who is trusted with it", "key", "proxy_protocol")
+		cfg.ProxyProtocol = before.ProxyProtocol
 	}
 	if cfg.TLS.On() != before.TLS.On() || cfg.TLS.PlainListen() != before.TLS.PlainListen() {
 		s.log.Warn("configuration: this key changes with the next start only", "key", "tls")

@@ -27,6 +27,7 @@ type server struct {
 	env     *environment
 	flags   map[string]any
 	metrics *metrics.Metrics
+	live    *proxy.Live
 	manager systemd.Manager
 	level   slog.LevelVar
 	log     *slog.Logger // of the configuration in force
@@ -57,6 +58,7 @@ func newServer(e *environment, flags map[string]any, cfg config.Config) *server 
 	s.level.Set(level(cfg.Log.Level))
 	s.log = s.newLog(cfg)
 	adoptStandardLog(s.log)
+	s.live = proxy.NewLive(s.log)
 	s.watched(cfg)
 	s.changes = watch.Begin(func() []string { return *s.files.Load() })
 	s.public = proxy.NewServer(http.HandlerFunc(s.visit), s.log)
@@ -85,6 +87,7 @@ func (s *server) build(cfg config.Config) (*running, error) {
 	if err != nil {
 		return nil, err
 	}
+	p.live = s.live
 	r, err := p.wire()
 	if err != nil {
 		return nil, errors.Join(err, p.close())
@@ -162,6 +165,7 @@ func (s *server) serve(ctx, hard context.Context) error {
 		start(&s.retiring, d.admin, s.admin.Serve)
 	}
 	s.log.Info("coatcheck is listening", "address", d.public.Addr().String(), "open", address(cfg, d.public), "version", readBuildFacts().Version)
+	s.retiring.Go(func() { s.live.Run(ctx) })
 	s.tell(systemd.Ready)
 	living, stop := context.WithCancel(hard)
 	s.stopWatchdog = stop

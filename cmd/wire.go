@@ -33,16 +33,15 @@ func (p *parts) wire() (*running, error) {
 		Directory: p.metrics.Directory(p.users), Checker: p.users, Throttle: p.throttle, Keys: p.keys, Sessions: p.settings,
 		AcceptBackends: p.cfg.Users.Backends, RecordLogin: p.users.RecordLogin, Log: p.log, Attrs: requestAttrs, Now: time.Now,
 	})
-	live := proxy.NewLive(p.sessions, service, p.log)
-	pages, err := p.portal(cookie, endingAuth{service, live})
+	pages, err := p.portal(cookie, endingAuth{service, p.live})
 	if err != nil {
 		return nil, err
 	}
-	handler, err := p.proxy(cookie, service, pages, live)
+	handler, err := p.proxy(cookie, service, pages)
 	if err != nil {
 		return nil, err
 	}
-	background := append(p.background, live.Run, func(ctx context.Context) { clean(ctx, p.chores(), p.log) })
+	background := append(p.background, func(ctx context.Context) { clean(ctx, p.chores(), p.log) })
 	return newRunning(p, p.metrics.InFlight(handler), p.admin(), background...), nil
 }
 
@@ -81,7 +80,12 @@ func (p *parts) askSessions(ctx context.Context) error {
 
 // requestAttrs says in a security event which request it was.
 func requestAttrs(ctx context.Context) []slog.Attr {
-	return []slog.Attr{slog.String("request_id", facts.From(ctx).RequestID)}
+	f := facts.From(ctx)
+	attrs := []slog.Attr{slog.String("request_id", f.RequestID)}
+	if f.Client.IsValid() {
+		attrs = append(attrs, slog.String("client", f.Client.String()))
+	}
+	return attrs
 }
 
 func (p *parts) cookie() (*sessioncookie.Cookie, error) {
@@ -123,7 +127,7 @@ func readLogo(file string) ([]byte, error) {
 	return logo, nil
 }
 
-func (p *parts) proxy(cookie *sessioncookie.Cookie, service *auth.Service, pages http.Handler, live *proxy.Live) (*proxy.Handler, error) {
+func (p *parts) proxy(cookie *sessioncookie.Cookie, service *auth.Service, pages http.Handler) (*proxy.Handler, error) {
 	public, err := url.Parse(p.cfg.PublicURL)
 	if err != nil {
 		return nil, fmt.Errorf("public_url: %w", err)
@@ -138,8 +142,8 @@ func (p *parts) proxy(cookie *sessioncookie.Cookie, service *auth.Service, pages
 	}
 	return proxy.New(proxy.Options{
 		Routes: routes, Portal: pages, Pages: keyPages(signer), AuthPrefix: p.cfg.AuthPrefix, PublicURL: public,
-		TrustedProxies: p.cfg.TrustedProxies, FoldPaths: p.cfg.FoldPaths, Live: live,
-		Stripper: identity.NewStripper(names...), Cookie: cookie, Sessions: p.sessions, Principals: service,
+		TrustedProxies: p.cfg.TrustedProxies, FoldPaths: p.cfg.FoldPaths, Live: p.live,
+		Stripper: identity.NewStripper(names...), Cookie: cookie, Sessions: p.sessions, Principals: service, Logins: auth.NewCredentials(service),
 		Log: p.log, Now: time.Now, Observe: p.metrics.Observe, HSTS: hsts(p.cfg.TLS),
 	})
 }
@@ -172,7 +176,7 @@ func (p *parts) routes(signer *assertion.Signer) (routes []proxy.Route, names []
 		routes = append(routes, proxy.Route{
 			Host: r.Host, Path: r.Path, Methods: r.Methods, Access: access(r), Upstream: to,
 			StripPrefix: r.StripPrefix, Identity: headers, ShareSession: r.ShareSession,
-			AnonymousSession: r.AnonymousSession, NoTouch: !r.Touch, NoUpstream: to == nil,
+			AnonymousSession: r.AnonymousSession, NoTouch: !r.Touch, Basic: r.Basic, NoUpstream: to == nil,
 			Credentials: credentials, Preflight: r.Preflight, MaxBody: r.MaxBody, Trailers: r.Trailers,
 			Request: headerChanges(r.Headers.Request), Response: headerChanges(r.Headers.Response),
 			RewriteRedirects: r.RewriteRedirects, RewriteCookiePath: r.RewriteCookies,

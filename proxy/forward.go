@@ -56,7 +56,7 @@ func (f *forward) serve(w http.ResponseWriter, r *http.Request, p Pass, fields [
 	e := &errand{Pass: p, fields: fields}
 	ctx := context.WithValue(r.Context(), errandKey{}, e)
 	if f.live != nil && p.lookedAt && p.keep != "" {
-		e.flight.key, e.flight.choice, e.flight.client = p.keep, p.choice, recordOf(ctx).Client
+		e.flight.key, e.flight.guard, e.flight.choice, e.flight.client = p.keep, p.guard, p.choice, recordOf(ctx).Client
 		ctx = f.live.enter(ctx, &e.flight)
 		defer f.land(ctx, &e.flight)
 	}

@@ -5,12 +5,12 @@ import (
 	"errors"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"coatcheck/auth"
-	"coatcheck/sessionstore"
 )
 
 const (
@@ -26,12 +26,10 @@ const (
 var errSessionEnded = errors.New("the session ended")
 
 // Live knows the requests that are with upstreams, and cuts off those that outlive their session: WebSockets, event streams,
-// long polls and downloads (ASVS 7.4.1). Safe for concurrent use.
+// long polls and downloads (ASVS 7.4.1). It serves one [Handler], or several that follow each other. Safe for concurrent use.
 type Live struct {
-	sessions   *sessionstore.Sessions
-	principals Principals
-	log        *slog.Logger
-	every      time.Duration
+	log   *slog.Logger
+	every time.Duration
 
 	mu      sync.Mutex
 	flights map[string]*flight // by session key, the first of a list
@@ -41,6 +39,7 @@ type Live struct {
 // flight is one request that is with its upstream.
 type flight struct {
 	key    string
+	guard  *guard // that let it in
 	choice choice
 	client netip.Addr
 	cancel context.CancelCauseFunc
@@ -53,8 +52,8 @@ type flight struct {
 }
 
 // NewLive returns a register without requests. It does nothing by itself: see [Live.Run].
-func NewLive(sessions *sessionstore.Sessions, principals Principals, log *slog.Logger) *Live {
-	return &Live{sessions: sessions, principals: principals, log: log, every: recheckTime, flights: map[string]*flight{}, wake: make(chan struct{}, 1)}
+func NewLive(log *slog.Logger) *Live {
+	return &Live{log: log, every: recheckTime, flights: map[string]*flight{}, wake: make(chan struct{}, 1)}
 }
 
 // enter notes a request of a session and returns its context; leave has to follow.
@@ -148,43 +147,56 @@ func (l *Live) sweep() (left bool) {
 	return left
 }
 
-// recheck asks for each session once. After a fault the round ends: a store that cannot be asked is not a logout.
+// recheck asks for each session once. A store that has failed is not asked again in this round, and what it knows of goes on: it is
+// not a logout.
 func (l *Live) recheck(ctx context.Context) {
-	for _, key := range l.longer() {
-		p, err := l.look(ctx, key)
-		if err != nil {
-			l.log.LogAttrs(ctx, slog.LevelDebug, "sessions of live connections cannot be looked up", slog.String("err", plain(err.Error())))
-			return
+	failed := map[*guard]bool{}
+	for _, s := range l.longer() {
+		if failed[s.guard] {
+			continue
 		}
-		l.judge(key, p)
+		p, err := s.guard.look(ctx, s.key)
+		if err != nil {
+			failed[s.guard] = true
+			l.log.LogAttrs(ctx, slog.LevelDebug, "sessions of live connections cannot be looked up", slog.String("err", plain(err.Error())))
+			continue
+		}
+		l.judge(s, p)
 	}
 }
 
-// longer are the session keys of requests that are not short.
-func (l *Live) longer() (keys []string) {
+// watched is a session and who knows of it.
+type watched struct {
+	key   string
+	guard *guard
+}
+
+// longer are the sessions of requests that are not short.
+func (l *Live) longer() (sessions []watched) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for key, f := range l.flights {
+		first := len(sessions)
 		for ; f != nil; f = f.next {
-			if f.long.Load() || time.Since(f.began) >= shortTime {
-				keys = append(keys, key)
-				break
+			s := watched{key, f.guard}
+			if (f.long.Load() || time.Since(f.began) >= shortTime) && !slices.Contains(sessions[first:], s) {
+				sessions = append(sessions, s)
 			}
 		}
 	}
-	return keys
+	return sessions
 }
 
 // look returns whom the session speaks for now; nobody when it is gone. What a look changes in the session is not saved: a request of the
 // browser will do that.
-func (l *Live) look(ctx context.Context, key string) (auth.Principal, error) {
+func (g *guard) look(ctx context.Context, key string) (auth.Principal, error) {
 	ctx, cancel := context.WithTimeout(ctx, lookTime)
 	defer cancel()
-	session, err := l.sessions.Open(ctx, key)
+	session, err := g.sessions.Open(ctx, key)
 	if err != nil || session.Key() == "" {
 		return auth.Principal{}, err
 	}
-	p, err := l.principals.Principal(ctx, session)
+	p, err := g.principals.Principal(ctx, session)
 	if err == nil && session.Key() != "" {
 		p.Session = session
 	}
@@ -192,11 +204,11 @@ func (l *Live) look(ctx context.Context, key string) (auth.Principal, error) {
 }
 
 // judge cuts off what the rules would no longer let begin. Without a session nothing goes on that began with one.
-func (l *Live) judge(key string, p auth.Principal) {
+func (l *Live) judge(s watched, p auth.Principal) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for f := l.flights[key]; f != nil; f = f.next {
-		if p.Session == nil || f.choice.decide(p, f.client).Outcome != Allowed {
+	for f := l.flights[s.key]; f != nil; f = f.next {
+		if f.guard == s.guard && (p.Session == nil || f.choice.decide(p, f.client).Outcome != Allowed) {
 			f.cancel(errSessionEnded)
 		}
 	}

@@ -196,7 +196,7 @@ func (l *Live) size() int {
 }
 
 func BenchmarkLive(b *testing.B) {
-	l := NewLive(nil, nil, nil)
+	l := NewLive(nil)
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {

@@ -233,6 +233,7 @@ type settings struct {
 	fold     bool
 	hsts     string
 	observe  func(Observation)
+	logins   Logins
 	noPortal bool
 	upstream string // a path: below the rig's own upstream
 	pages    map[string]http.Handler
@@ -248,7 +249,7 @@ func newRig(t testing.TB, s settings) *rig {
 		s.session.CookieAge = sessionstore.DefaultCookieAge
 	}
 	g.sessions = sessionstore.New(g.store, s.session, time.Now)
-	g.live = NewLive(g.sessions, g.users, slog.New(slog.DiscardHandler))
+	g.live = NewLive(discardLog())
 	g.handler = g.newHandler(s)
 	server := NewServer(g.handler, slog.New(slog.NewJSONHandler(g.log, nil)))
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -290,7 +291,7 @@ func (g *rig) newHandler(s settings) *Handler {
 	o := Options{
 		Routes: s.routes, Portal: http.HandlerFunc(portalOfTests), AuthPrefix: "/.auth", Pages: s.pages, Live: g.live, FoldPaths: s.fold,
 		Stripper: identity.NewStripper(headers.Names()...), Cookie: sessioncookie.New(s.cookie), Sessions: g.sessions, Principals: g.users,
-		Log: slog.New(slog.NewJSONHandler(g.log, nil)), Observe: s.observe, HSTS: s.hsts,
+		Log: slog.New(slog.NewJSONHandler(g.log, nil)), Observe: s.observe, HSTS: s.hsts, Logins: s.logins,
 	}
 	if s.noPortal {
 		o.Portal, o.AuthPrefix = nil, ""

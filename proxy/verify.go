@@ -49,8 +49,10 @@ func (h *Handler) verify(w http.ResponseWriter, r *http.Request, suffix string) 
 		rec.err, rec.event = err, "request_refused"
 		answer.refuse(w, r, err)
 	case c.portal: // its pages are for everybody; refusing the login page would send browsers in circles
+		rec.route = RoutePortal
 		answer.Allowed(w, r, Pass{})
 	default:
+		rec.route = c.route.name()
 		h.guard.serve(w, r, c, answer)
 	}
 }
