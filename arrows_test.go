@@ -24,6 +24,7 @@ var arrows = map[string][]string{
 	"internal/sqlconn": {},
 	"internal/demo":    {},
 	"internal/watch":   {},
+	"internal/systemd": {},
 	"auth/password":    {},
 	"proxy/facts":      {},
 
@@ -39,6 +40,7 @@ var arrows = map[string][]string{
 	// The row decides, whatever store it is in: no dbstore here.
 	"sessionstore/cacheddbstore": {"internal/pyvalue", "sessionstore", "sessionstore/cache"},
 
+	"bench/races":      {"sessionstore/cache", "sessionstore/cachestore", "sessionstore/cacheddbstore"},
 	"internal/tlsconf": {"internal/watch"},
 	"internal/metrics": {"auth", "proxy", "sessionstore"},
 
@@ -51,6 +53,8 @@ var arrows = map[string][]string{
 	"proxy/identity":         {"auth", "internal/pyvalue"},
 	"proxy/upstream":         {"proxy/facts", "proxy/upstream/fastcgi"},
 	"proxy/upstream/fastcgi": {},
+	"proxy/assertion":        {"auth", "proxy/identity"},
+	"proxy/proxyprotocol":    {},
 	"proxy/portal":           {"auth", "proxy/facts", "proxy/problem", "proxy/sessioncookie", "sessionstore"},
 	"proxy":                  {"auth", "proxy/facts", "proxy/identity", "proxy/problem", "proxy/sessioncookie", "proxy/upstream", "sessionstore"},
 }
@@ -72,6 +76,8 @@ var owners = map[string][]string{
 	"github.com/go-sql-driver/mysql":   {"internal/sqlconn"},
 	"github.com/spf13/cobra":           {"cmd"},
 	"github.com/prometheus":            {"internal/metrics"},
+	"github.com/go-jose/go-jose":       {"proxy/assertion"},
+	"github.com/pires/go-proxyproto":   {"proxy/proxyprotocol"},
 }
 
 // banned are standard packages that a tree must not import outside its tests.

@@ -17,6 +17,7 @@ import (
 	"coatcheck/internal/metrics"
 	"coatcheck/internal/signing"
 	"coatcheck/internal/sqlconn"
+	"coatcheck/proxy"
 	"coatcheck/sessionstore"
 	"coatcheck/sessionstore/cache"
 	"coatcheck/sessionstore/cacheddbstore"
@@ -33,6 +34,7 @@ type parts struct {
 	cfg      config.Config
 	log      *slog.Logger
 	metrics  *metrics.Metrics // nil: nothing is counted
+	live     *proxy.Live      // of the process, whatever its configuration
 	keys     signing.Keys
 	db       *sqlconn.DB // of sessions and our own tables
 	userDB   *sqlconn.DB // of the users; often the same

@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"coatcheck/internal/config"
+	"coatcheck/internal/systemd"
+	"coatcheck/internal/tlsconf"
 )
 
 // reloadTime bounds how long a new configuration may take to be ready, so that the process goes on listening to its signals.
@@ -16,9 +19,12 @@ const reloadTime = 30 * time.Second
 func (s *server) reload(ctx context.Context, why string) {
 	ctx, cancel := context.WithTimeout(ctx, reloadTime)
 	defer cancel()
-	next, err := s.next(ctx)
+	s.tell(systemd.Reloading)
+	defer s.tell(systemd.Ready)
+	next, certificates, err := s.next(ctx)
 	if err == nil {
 		s.install(next)
+		s.present(certificates)
 		s.log.Info("the configuration was loaded anew", "because", why)
 		return
 	}
@@ -34,11 +40,11 @@ func (s *server) reload(ctx context.Context, why string) {
 }
 
 // next is what the files now describe, ready to be put in force.
-func (s *server) next(ctx context.Context) (*running, error) {
+func (s *server) next(ctx context.Context) (*running, *tlsconf.Certificates, error) {
 	cfg, err := config.Load(s.env.options(s.flags))
 	s.watched(cfg)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for _, w := range cfg.Warnings {
 		s.log.Warn("configuration: " + w.String())
@@ -47,12 +53,16 @@ func (s *server) next(ctx context.Context) (*running, error) {
 	s.keep(&cfg, before)
 	next, err := s.build(cfg)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	if err := s.usable(ctx, next, before); err != nil {
-		return nil, errors.Join(err, next.parts.close())
+	var certificates *tlsconf.Certificates
+	if err = s.usable(ctx, next, before); err == nil {
+		certificates, err = s.recertify(cfg, before, next.parts.log)
 	}
-	return next, nil
+	if err != nil {
+		return nil, nil, errors.Join(err, next.parts.close())
+	}
+	return next, certificates, nil
 }
 
 // keep leaves as they are the keys that a running process cannot change.
@@ -69,6 +79,14 @@ func (s *server) keep(cfg *config.Config, before config.Config) {
 			s.log.Warn("configuration: this key changes with the next start only", "key", fixed.key, "in_force", *fixed.was)
 			*fixed.now = *fixed.was
 		}
+	}
+	if cfg.ProxyProtocol != before.ProxyProtocol || cfg.ProxyProtocol && !slices.Equal(cfg.TrustedProxies, before.TrustedProxies) {
+		s.log.Warn("configuration: this key changes with the next start only, and so does who is trusted with it", "key", "proxy_protocol")
+		cfg.ProxyProtocol = before.ProxyProtocol
+	}
+	if cfg.TLS.On() != before.TLS.On() || cfg.TLS.PlainListen() != before.TLS.PlainListen() {
+		s.log.Warn("configuration: this key changes with the next start only", "key", "tls")
+		cfg.TLS = before.TLS
 	}
 }
 

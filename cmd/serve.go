@@ -48,21 +48,29 @@ func (e *environment) serve(ctx context.Context, flags map[string]any) error {
 	for _, w := range cfg.Warnings {
 		s.log.Warn("configuration: " + w.String())
 	}
-	doors, err := openDoors(ctx, cfg)
+	doors, err := openDoors(ctx, cfg, e.Environ)
 	if err != nil {
 		return err
 	}
 	defer doors.close()
+	s.doors = doors
 	first, err := s.build(cfg)
 	if err != nil {
 		return err
+	}
+	if cfg.TLS.On() {
+		certificates, err := s.certify(cfg, first.parts.log)
+		if err != nil {
+			return errors.Join(err, first.parts.close())
+		}
+		s.present(certificates)
 	}
 	err = first.prepare(ctx, func(ctx context.Context) error { return e.begin(ctx, first.parts) })
 	if err != nil {
 		return errors.Join(err, first.parts.close())
 	}
 	s.install(first)
-	return s.serve(ctx, hard, doors)
+	return s.serve(ctx, hard)
 }
 
 // begin makes what is missing in the database.

@@ -14,6 +14,7 @@ func stops(ctx context.Context) (gentle, hard context.Context, release func()) {
 	hard, stopHard := context.WithCancel(ctx)
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, syscall.SIGTERM, os.Interrupt)
+	signal.Ignore(syscall.SIGPIPE) // whoever read the log is gone: the service goes on without one (F15)
 	done := make(chan struct{})
 	go func() {
 		for _, end := range []context.CancelFunc{stop, stopHard} {

@@ -14,6 +14,7 @@ import (
 	"coatcheck/internal/config"
 	"coatcheck/internal/demo"
 	"coatcheck/proxy"
+	"coatcheck/proxy/assertion"
 	"coatcheck/proxy/facts"
 	"coatcheck/proxy/health"
 	"coatcheck/proxy/identity"
@@ -32,7 +33,7 @@ func (p *parts) wire() (*running, error) {
 		Directory: p.metrics.Directory(p.users), Checker: p.users, Throttle: p.throttle, Keys: p.keys, Sessions: p.settings,
 		AcceptBackends: p.cfg.Users.Backends, RecordLogin: p.users.RecordLogin, Log: p.log, Attrs: requestAttrs, Now: time.Now,
 	})
-	pages, err := p.portal(cookie, service)
+	pages, err := p.portal(cookie, endingAuth{service, p.live})
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +80,12 @@ func (p *parts) askSessions(ctx context.Context) error {
 
 // requestAttrs says in a security event which request it was.
 func requestAttrs(ctx context.Context) []slog.Attr {
-	return []slog.Attr{slog.String("request_id", facts.From(ctx).RequestID)}
+	f := facts.From(ctx)
+	attrs := []slog.Attr{slog.String("request_id", f.RequestID)}
+	if f.Client.IsValid() {
+		attrs = append(attrs, slog.String("client", f.Client.String()))
+	}
+	return attrs
 }
 
 func (p *parts) cookie() (*sessioncookie.Cookie, error) {
@@ -95,7 +101,7 @@ func (p *parts) cookie() (*sessioncookie.Cookie, error) {
 	return sessioncookie.New(o), nil
 }
 
-func (p *parts) portal(cookie *sessioncookie.Cookie, service *auth.Service) (http.Handler, error) {
+func (p *parts) portal(cookie *sessioncookie.Cookie, service portal.Auth) (http.Handler, error) {
 	logo, err := readLogo(p.cfg.Login.Logo)
 	if err != nil {
 		return nil, err
@@ -126,27 +132,43 @@ func (p *parts) proxy(cookie *sessioncookie.Cookie, service *auth.Service, pages
 	if err != nil {
 		return nil, fmt.Errorf("public_url: %w", err)
 	}
-	routes, names, err := p.routes()
+	signer, err := p.assertions()
+	if err != nil {
+		return nil, err
+	}
+	routes, names, err := p.routes(signer)
 	if err != nil {
 		return nil, err
 	}
 	return proxy.New(proxy.Options{
-		Routes: routes, Portal: pages, AuthPrefix: p.cfg.AuthPrefix, PublicURL: public,
-		TrustedProxies: p.cfg.TrustedProxies, FoldPaths: p.cfg.FoldPaths,
+		Routes: routes, Portal: pages, Pages: keyPages(signer), AuthPrefix: p.cfg.AuthPrefix, PublicURL: public,
+		TrustedProxies: p.cfg.TrustedProxies, FoldPaths: p.cfg.FoldPaths, Live: p.live,
 		Stripper: identity.NewStripper(names...), Cookie: cookie, Sessions: p.sessions, Principals: service, Logins: auth.NewCredentials(service),
-		Log: p.log, Now: time.Now, Observe: p.metrics.Observe,
+		Log: p.log, Now: time.Now, Observe: p.metrics.Observe, HSTS: hsts(p.cfg.TLS),
 	})
 }
 
+// hsts is the value of Strict-Transport-Security; empty: not sent.
+func hsts(t config.TLS) string {
+	if !t.On() || t.HSTS == 0 {
+		return ""
+	}
+	return fmt.Sprintf("max-age=%d", t.HSTS/time.Second)
+}
+
 // routes turns the configured routes into the proxy's, one upstream for each URL, and collects the names of all identity headers.
-func (p *parts) routes() (routes []proxy.Route, names []string, err error) {
+func (p *parts) routes(signer *assertion.Signer) (routes []proxy.Route, names []string, err error) {
 	upstreams := map[string]proxy.Upstream{}
 	for _, r := range p.cfg.Routes {
-		headers, err := identityHeaders(r.Identity)
+		headers, err := p.identity(r, signer)
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, fmt.Errorf("route %s%s: %w", r.Host, r.Path, err)
 		}
 		names = append(names, headers.Names()...)
+		credentials, err := basicAuth(r.Identity.BasicAuth)
+		if err != nil {
+			return nil, nil, fmt.Errorf("route %s%s: %w", r.Host, r.Path, err)
+		}
 		to, err := p.upstream(upstreams, r)
 		if err != nil {
 			return nil, nil, fmt.Errorf("upstream of route %s%s: %w", r.Host, r.Path, err)
@@ -155,21 +177,12 @@ func (p *parts) routes() (routes []proxy.Route, names []string, err error) {
 			Host: r.Host, Path: r.Path, Methods: r.Methods, Access: access(r), Upstream: to,
 			StripPrefix: r.StripPrefix, Identity: headers, ShareSession: r.ShareSession,
 			AnonymousSession: r.AnonymousSession, NoTouch: !r.Touch, Basic: r.Basic, NoUpstream: to == nil,
+			Credentials: credentials, Preflight: r.Preflight, MaxBody: r.MaxBody, Trailers: r.Trailers,
+			Request: headerChanges(r.Headers.Request), Response: headerChanges(r.Headers.Response),
+			RewriteRedirects: r.RewriteRedirects, RewriteCookiePath: r.RewriteCookies,
 		})
 	}
 	return routes, names, nil
-}
-
-func identityHeaders(c config.Identity) (*identity.Headers, error) {
-	o := identity.Options{Preset: c.Preset, GroupSeparator: c.GroupSeparator}
-	for _, h := range c.Headers {
-		o.Headers = append(o.Headers, identity.Header{Name: h.Name, Value: h.Value})
-	}
-	headers, err := identity.New(o)
-	if err != nil {
-		return nil, fmt.Errorf("identity: %w", err)
-	}
-	return headers, nil
 }
 
 func access(r config.Route) proxy.Access {
@@ -179,21 +192,22 @@ func access(r config.Route) proxy.Access {
 	}
 }
 
-// upstream returns the upstream of the route from those made so far; without one it is the built-in demo.
+// upstream returns the upstream of the route, by URL and timeout, from those made so far; without one it is the built-in demo.
 func (p *parts) upstream(made map[string]proxy.Upstream, r config.Route) (proxy.Upstream, error) {
 	target := strings.Join(r.Upstream, " ")
-	if u, ok := made[target]; ok || r.Access == "deny" || target == config.NoUpstream {
+	key := fmt.Sprint(target, " ", r.Timeout)
+	if u, ok := made[key]; ok || r.Access == "deny" || target == config.NoUpstream {
 		return u, nil
 	}
 	if target == "" {
-		made[target] = demoUpstream{demo.New(demo.Options{AuthPrefix: p.cfg.AuthPrefix})}
-		return made[target], nil
+		made[key] = demoUpstream{demo.New(demo.Options{AuthPrefix: p.cfg.AuthPrefix})}
+		return made[key], nil
 	}
-	u, err := upstream.New(upstream.Options{URL: target})
+	u, err := upstream.New(upstream.Options{URL: target, ResponseHeaderTimeout: r.Timeout})
 	if err != nil {
 		return nil, err
 	}
 	p.closers = append(p.closers, func() error { u.Close(); return nil })
-	made[target] = u
+	made[key] = u
 	return u, nil
 }

@@ -16,6 +16,7 @@ type Pass struct {
 	Principal auth.Principal
 
 	choice   choice
+	guard    *guard // that looked
 	keep     string // the session key that an upstream may see that shares the session
 	lookedAt bool   // the session was: the answer depends on the cookie
 	cookie   string // Set-Cookie line; "" for none
@@ -48,6 +49,9 @@ func (a *proxyAnswer) Allowed(w http.ResponseWriter, r *http.Request, p Pass) {
 		return
 	}
 	fields, err := p.identity()
+	if err == nil {
+		fields, err = p.withCredentials(fields)
+	}
 	if err != nil {
 		recordOf(r.Context()).err = err
 		p.mark(w.Header())
@@ -141,6 +145,18 @@ func (p Pass) identity() ([]Field, error) {
 		return nil, nil
 	}
 	return p.choice.route.Identity.Fields(p.Principal)
+}
+
+// withCredentials adds the route's, for somebody who is logged in.
+func (p Pass) withCredentials(fields []Field) ([]Field, error) {
+	if p.choice.route.Credentials == nil || p.Principal.Anonymous() {
+		return fields, nil
+	}
+	value, err := p.choice.route.Credentials.Authorization(p.Principal)
+	if err != nil || value == "" {
+		return fields, err
+	}
+	return append(fields, Field{Name: "Authorization", Value: value}), nil
 }
 
 // identityNames are the names of all headers that could tell the identity.

@@ -42,11 +42,19 @@ func (h *Handler) dispatch(w http.ResponseWriter, r *http.Request) {
 		h.noRoute(w, r, err, allow)
 	case c.portal:
 		rec.route = RoutePortal
-		h.portal.ServeHTTP(w, r)
+		h.page(r).ServeHTTP(w, r)
 	default:
 		rec.route = c.route.name()
 		h.guard.serve(w, r, c, h.answer)
 	}
+}
+
+// page is the handler of one of our own addresses.
+func (h *Handler) page(r *http.Request) http.Handler {
+	if name, ok := strings.CutPrefix(r.URL.Path, h.prefix); ok && h.pages[name] != nil {
+		return h.pages[name]
+	}
+	return h.portal
 }
 
 func (h *Handler) noRoute(w http.ResponseWriter, r *http.Request, err error, allow []string) {

@@ -13,6 +13,11 @@ import (
 // fail answers for an upstream that did not, or for a client whose body could not be read.
 func (f *forward) fail(w http.ResponseWriter, r *http.Request, err error) {
 	rec := recordOf(r.Context())
+	if context.Cause(r.Context()) == errSessionEnded {
+		w.Header().Set("Www-Authenticate", "Session")
+		refuse(w, r, problem.Problem{Status: http.StatusUnauthorized, Detail: "Your session has ended."})
+		return
+	}
 	err = rec.blame(r.Context(), err)
 	rec.err, rec.verbatim = err, false
 	if errors.Is(r.Context().Err(), context.Canceled) && !errors.Is(err, os.ErrDeadlineExceeded) {

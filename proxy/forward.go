@@ -19,12 +19,14 @@ type Field = identity.Field
 type forward struct {
 	proxy  httputil.ReverseProxy
 	cookie *sessioncookie.Cookie
+	live   *Live // nil: none
 }
 
 // errand is a request on its way to an upstream, for the hooks of the ReverseProxy.
 type errand struct {
 	Pass
 	fields []Field
+	flight flight
 }
 
 type errandKey struct{}
@@ -32,7 +34,7 @@ type errandKey struct{}
 func errandOf(ctx context.Context) *errand { return ctx.Value(errandKey{}).(*errand) }
 
 func newForward(o Options) *forward {
-	f := &forward{cookie: o.Cookie}
+	f := &forward{cookie: o.Cookie, live: o.Live}
 	f.proxy = httputil.ReverseProxy{
 		Rewrite: f.rewrite, Transport: roundTripper{}, ModifyResponse: f.modify, ErrorHandler: f.fail,
 		FlushInterval: -1, // what an upstream sends, the client gets at once
@@ -51,7 +53,23 @@ func (f *forward) serve(w http.ResponseWriter, r *http.Request, p Pass, fields [
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, limit)
 	}
-	f.proxy.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), errandKey{}, &errand{p, fields})))
+	e := &errand{Pass: p, fields: fields}
+	ctx := context.WithValue(r.Context(), errandKey{}, e)
+	if f.live != nil && p.lookedAt && p.keep != "" {
+		e.flight.key, e.flight.guard, e.flight.choice, e.flight.client = p.keep, p.guard, p.choice, recordOf(ctx).Client
+		ctx = f.live.enter(ctx, &e.flight)
+		defer f.land(ctx, &e.flight)
+	}
+	f.proxy.ServeHTTP(w, r.WithContext(ctx))
+}
+
+// land notes in the access record that the session's end cut the request off.
+func (f *forward) land(ctx context.Context, fl *flight) {
+	if context.Cause(ctx) == errSessionEnded {
+		rec := recordOf(ctx)
+		rec.err, rec.event = errSessionEnded, "session_ended"
+	}
+	f.live.leave(fl)
 }
 
 // rewrite makes the upstream's request. Hop-by-hop headers, and those that the client listed in Connection, are gone already: what is
@@ -66,7 +84,11 @@ func (f *forward) rewrite(p *httputil.ProxyRequest) {
 	if !e.choice.route.Trailers {
 		h.Del("Te")
 	}
+	e.choice.route.Request.apply(h)
 	f.cookie.Strip(h, e.shared())
+	if e.choice.route.Credentials != nil {
+		h.Del("Authorization")
+	}
 	setForwarded(h, rec.arrival)
 	for _, field := range e.fields {
 		h.Set(field.Name, field.Value)

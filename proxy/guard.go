@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"coatcheck/auth"
@@ -33,12 +34,12 @@ func newGuard(o Options) *guard {
 // it comes from.
 func (g *guard) serve(w http.ResponseWriter, r *http.Request, c choice, answer Answer) {
 	rec := recordOf(r.Context())
-	p := Pass{choice: c, keep: g.onlyKey(c, r.Header)}
-	if v := c.decide(auth.Principal{}, rec.arrival); v.Outcome == Refused {
+	p := Pass{choice: c, guard: g, keep: g.onlyKey(c, r.Header)}
+	if v := c.decide(auth.Principal{}, rec.Client); v.Outcome == Refused {
 		answer.Forbidden(w, r, p, v)
 		return
 	}
-	if c.public() {
+	if c.public() || c.preflight(r) {
 		answer.Allowed(w, r, p)
 		return
 	}
@@ -68,7 +69,7 @@ func (g *guard) checkIn(r *http.Request, p *Pass) (Verdict, error) {
 	if err != nil {
 		return Verdict{}, err
 	}
-	v := p.choice.decide(t.principal, rec.arrival)
+	v := p.choice.decide(t.principal, rec.Client)
 	if v.Outcome == Allowed && p.choice.route.AnonymousSession {
 		if err := g.begin(ctx, &t); err != nil {
 			return Verdict{}, err
@@ -80,10 +81,10 @@ func (g *guard) checkIn(r *http.Request, p *Pass) (Verdict, error) {
 }
 
 // decide is the strictest of what the routes of all readings say.
-func (c choice) decide(p auth.Principal, a arrival) Verdict {
-	v := Verdict{c.route.Access.Decide(p, a.Client), c.route.name()}
+func (c choice) decide(p auth.Principal, client netip.Addr) Verdict {
+	v := Verdict{c.route.Access.Decide(p, client), c.route.name()}
 	for _, other := range c.others {
-		if outcome := other.Access.Decide(p, a.Client); outcome < v.Outcome {
+		if outcome := other.Access.Decide(p, client); outcome < v.Outcome {
 			v = Verdict{outcome, other.name()}
 		}
 	}

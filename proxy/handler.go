@@ -26,10 +26,12 @@ type Handler struct {
 	stripper Stripper
 	guard    *guard
 	answer   Answer
-	pages    *proxyAnswer // those of answer
+	own      *proxyAnswer // the same
+	pages    map[string]http.Handler
 	log      *slog.Logger
 	now      func() time.Time
 	observer func(Observation)
+	hsts     string
 }
 
 // New returns the proxy that o describes; the error holds everything that is wrong with it.
@@ -43,13 +45,13 @@ func New(o Options) (*Handler, error) {
 	h := &Handler{
 		networks: networks{proxies: o.TrustedProxies, unix: o.TrustUnix, secure: o.PublicURL.Scheme == "https"},
 		hosts:    ownHosts(o.Routes, o.PublicURL),
-		portal:   o.Portal, stripper: o.Stripper, log: o.Log, now: o.Now, observer: o.Observe,
+		portal:   o.Portal, pages: o.Pages, stripper: o.Stripper, log: o.Log, now: o.Now, observer: o.Observe, hsts: o.HSTS,
 	}
 	if err := errors.Join(o.missing(), h.route(o)); err != nil {
 		return nil, err
 	}
-	h.guard, h.pages = newGuard(o), newProxyAnswer(o)
-	h.answer = h.pages
+	h.guard, h.own = newGuard(o), newProxyAnswer(o)
+	h.answer = h.own
 	h.chain = http.HandlerFunc(h.dispatch)
 	// The last is the first a request meets.
 	for _, middleware := range []func(http.Handler) http.Handler{h.stripHeaders, h.checkRequest, limitBody, h.recoverPanics, h.observe} {

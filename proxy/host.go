@@ -41,5 +41,5 @@ func validName(host string) bool {
 			return false
 		}
 	}
-	return host != ""
+	return host != "" && host[len(host)-1] != '.'
 }

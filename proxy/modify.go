@@ -3,6 +3,7 @@ package proxy
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 )
 
@@ -12,12 +13,18 @@ func (f *forward) modify(res *http.Response) error {
 	if res.StatusCode < 100 {
 		return fmt.Errorf("answer of the upstream: status %d", res.StatusCode) // net/http takes it, and panics when it is to be written
 	}
-	p, h := errandOf(res.Request.Context()).Pass, res.Header
+	e, h := errandOf(res.Request.Context()), res.Header
+	p := e.Pass
+	if res.StatusCode == http.StatusSwitchingProtocols || strings.HasPrefix(h.Get("Content-Type"), "text/event-stream") {
+		e.flight.long.Store(true)
+	}
 	if !p.choice.route.ShareSession {
 		f.cookie.DropSetCookie(h)
 	} else if f.cookie.SetBy(h) {
 		p.cookie = ""
 	}
+	p.choice.route.rewriteAnswer(h, recordOf(res.Request.Context()).arrival)
+	p.choice.route.Response.apply(h)
 	p.mark(h)
 	if _, says := h["Cache-Control"]; !says && !p.Principal.Anonymous() && res.StatusCode != http.StatusSwitchingProtocols {
 		h.Set("Cache-Control", "private")

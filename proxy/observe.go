@@ -21,10 +21,16 @@ const maxLogged = 512
 func (h *Handler) observe(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		rec := &record{ResponseWriter: w, arrival: h.networks.arrive(r), closing: closeAfter(r), route: RouteNone}
+		if r.TLS != nil {
+			rec.hsts = h.hsts
+		}
+		budget := resetsOf(r)
+		rec.closing = rec.closing || budget.spent() // HTTP/2: net/http makes GOAWAY of "Connection: close"
 		began := h.now()
 		defer func() {
 			took := h.now().Sub(began)
 			h.logAccess(rec, r, took)
+			budget.note(r, h.now())
 			if h.observer != nil {
 				h.observer(Observation{Route: rec.route, Status: rec.outcome(), Took: took, Event: rec.event})
 			}

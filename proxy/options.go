@@ -20,13 +20,20 @@ type Options struct {
 	// Portal serves the paths under AuthPrefix ("/.auth"), with [coatcheck/proxy/facts.Facts] in the context.
 	Portal     http.Handler
 	AuthPrefix string
+	// Pages are served under AuthPrefix instead of the portal's, by their path there, such as "/jwks.json".
+	Pages map[string]http.Handler
 	// PublicURL is where browsers find the proxy; when set, redirects to the login page and the https fact follow it.
 	PublicURL *url.URL
 	// TrustedProxies are the networks whose X-Forwarded-* and X-Request-Id are believed; TrustUnix adds peers on unix sockets.
 	TrustedProxies []netip.Prefix
 	TrustUnix      bool
+	// HSTS is sent as Strict-Transport-Security with what was asked by TLS, unless the upstream has sent its own; empty: not.
+	HSTS string
 	// FoldPaths compares paths without case, for upstreams that do.
 	FoldPaths bool
+
+	// Live ends requests that outlive their session; nil: they go on.
+	Live *Live
 
 	Stripper   Stripper
 	Cookie     *sessioncookie.Cookie
@@ -75,6 +82,8 @@ type Route struct {
 	StripPrefix bool
 	// Identity are the headers that tell the upstream who it is; nil: none.
 	Identity Identity
+	// Credentials are sent to the upstream as Authorization, and a client's own never are; nil: the client's own are.
+	Credentials Credentials
 	// ShareSession lets the session cookie through to an upstream that shares the session, and its Set-Cookie back.
 	ShareSession bool
 	// Basic takes a name and a password with each request (RFC 7617), for scripts.
@@ -83,6 +92,14 @@ type Route struct {
 	AnonymousSession bool
 	// NoTouch keeps requests here from counting as activity: they do not save under SaveEveryRequest.
 	NoTouch bool
+	// Preflight lets CORS preflights through without a login.
+	Preflight bool
+	// Request and Response are changes to the headers, before ours are set.
+	Request, Response HeaderChanges
+	// RewriteRedirects makes of a Location that is the upstream's own address the one that the browser knows.
+	RewriteRedirects bool
+	// RewriteCookiePath puts the Path of an upstream's cookies below the path that StripPrefix takes off.
+	RewriteCookiePath bool
 	// Trailers lets the trailers of answers through.
 	Trailers bool
 	// MaxBody limits the request body in bytes (413); 0: no limit.
@@ -106,6 +123,35 @@ type Identity interface {
 	Fields(p auth.Principal) ([]identity.Field, error)
 	// Names are those of all the fields that there can be.
 	Names() []string
+}
+
+// Identities are several as one.
+type Identities []Identity
+
+// Fields implements [Identity].
+func (all Identities) Fields(p auth.Principal) (fields []identity.Field, err error) {
+	for _, one := range all {
+		more, err := one.Fields(p)
+		if err != nil {
+			return nil, err
+		}
+		fields = append(fields, more...)
+	}
+	return fields, nil
+}
+
+// Names implements [Identity].
+func (all Identities) Names() (names []string) {
+	for _, one := range all {
+		names = append(names, one.Names()...)
+	}
+	return names
+}
+
+// Credentials speak for a principal to an upstream that logs people in itself.
+type Credentials interface {
+	// Authorization is the header's value; "" sends none. An error is a name that cannot be sent.
+	Authorization(p auth.Principal) (string, error)
 }
 
 // Principals finds out whom a session speaks for. It may change the session; an error is a fault, never "nobody".

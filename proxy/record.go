@@ -22,6 +22,7 @@ type record struct {
 	original string // the request that a verdict was asked about
 	bytes    int64
 	route    string // see Observation
+	hsts     string // empty: not sent
 	user     string
 	err      error  // the deepest
 	event    string // of the security log
@@ -49,6 +50,9 @@ func (w *record) WriteHeader(status int) {
 }
 
 func (w *record) finish(h http.Header) {
+	if w.hsts != "" && len(h["Strict-Transport-Security"]) == 0 {
+		h["Strict-Transport-Security"] = []string{w.hsts}
+	}
 	if w.closing && w.status != http.StatusSwitchingProtocols {
 		h.Set("Connection", "close")
 	}

@@ -33,7 +33,7 @@ func (h *Handler) afterPanic(w http.ResponseWriter, r *http.Request, v any) {
 			rec.err = errCutShort
 		}
 		rec.left = errors.Is(r.Context().Err(), context.Canceled)
-		if !rec.left {
+		if !rec.left && rec.event == "" {
 			rec.event = EventUpstreamFailed
 		}
 		panic(v)

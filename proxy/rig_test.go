@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -38,6 +39,7 @@ type rig struct {
 	app      *app
 	log      *logBuffer
 	handler  *Handler
+	live     *Live
 }
 
 // directory answers for the users of a test, as auth.Service does for the value it finds in the session.
@@ -66,6 +68,13 @@ func (d *directory) Principal(ctx context.Context, s *sessionstore.Session) (aut
 	p := d.users[id]
 	p.Session = s
 	return p, nil
+}
+
+func (d *directory) set(id string, p auth.Principal) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.users = maps.Clone(d.users)
+	d.users[id] = p
 }
 
 // testStore is the in-memory store with faults.
@@ -222,10 +231,12 @@ type settings struct {
 	trusted  []string
 	public   string
 	fold     bool
+	hsts     string
 	observe  func(Observation)
 	logins   Logins
 	noPortal bool
-	upstream string
+	upstream string // a path: below the rig's own upstream
+	pages    map[string]http.Handler
 }
 
 func newRig(t testing.TB, s settings) *rig {
@@ -238,6 +249,7 @@ func newRig(t testing.TB, s settings) *rig {
 		s.session.CookieAge = sessionstore.DefaultCookieAge
 	}
 	g.sessions = sessionstore.New(g.store, s.session, time.Now)
+	g.live = NewLive(discardLog())
 	g.handler = g.newHandler(s)
 	server := NewServer(g.handler, slog.New(slog.NewJSONHandler(g.log, nil)))
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -261,8 +273,8 @@ func (g *rig) newHandler(s settings) *Handler {
 		s.routes = []Route{{Path: "/", Access: Access{Mode: ModeLogin}}}
 	}
 	target := s.upstream
-	if target == "" {
-		target = g.app.URL
+	if target == "" || target[0] == '/' {
+		target = g.app.URL + target
 	}
 	to, err := upstream.New(upstream.Options{URL: target})
 	if err != nil {
@@ -277,9 +289,9 @@ func (g *rig) newHandler(s settings) *Handler {
 	}
 	s.cookie.Path, s.cookie.SameSite, s.cookie.HTTPOnly = "/", "Lax", true
 	o := Options{
-		Routes: s.routes, Portal: http.HandlerFunc(portalOfTests), AuthPrefix: "/.auth", FoldPaths: s.fold,
+		Routes: s.routes, Portal: http.HandlerFunc(portalOfTests), AuthPrefix: "/.auth", Pages: s.pages, Live: g.live, FoldPaths: s.fold,
 		Stripper: identity.NewStripper(headers.Names()...), Cookie: sessioncookie.New(s.cookie), Sessions: g.sessions, Principals: g.users,
-		Log: slog.New(slog.NewJSONHandler(g.log, nil)), Observe: s.observe, Logins: s.logins,
+		Log: slog.New(slog.NewJSONHandler(g.log, nil)), Observe: s.observe, HSTS: s.hsts, Logins: s.logins,
 	}
 	if s.noPortal {
 		o.Portal, o.AuthPrefix = nil, ""

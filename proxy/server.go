@@ -1,7 +1,9 @@
 package proxy
 
 import (
+	"context"
 	"log/slog"
+	"net"
 	"net/http"
 	"time"
 )
@@ -27,8 +29,10 @@ func NewServer(h http.Handler, log *slog.Logger) *http.Server {
 		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: maxH2Streams, MaxReadFrameSize: maxH2FrameLen},
 		// "OPTIONS *" is refused like every other "*".
 		DisableGeneralOptionsHandler: true,
-		ConnContext:                  withWire,
-		ConnState:                    watchWire,
+		ConnContext: func(ctx context.Context, conn net.Conn) context.Context {
+			return withResets(withWire(ctx, conn), conn)
+		},
+		ConnState: watchWire,
 		// Debug: what arrives here are handshakes of port scanners and the like.
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}

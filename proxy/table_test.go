@@ -89,7 +89,7 @@ func TestHostName_R2(t *testing.T) {
 		"Example.COM": "example.com", "example.com:8080": "example.com", "example.com.": "example.com", "my_host-1": "my_host-1", "127.0.0.1:80": "127.0.0.1",
 		"[::1]:80": "[::1]", "[::1]": "[::1]", "xn--caf-dma.fr": "xn--caf-dma.fr",
 		"": "", "a b": "", "a,b": "", "user@host": "", "a:": "", "a:0": "", "a:65536": "", "a:+80": "", "a:b": "", "::1": "", "[::1": "", "[::1]x": "", "[1.2.3.4]": "",
-		"[fe80::1%25eth0]": "", ".a": "", "a..b": "", "a%2e": "", "a/b": "", "café": "", ".": "", "a;b": "", ":80": "",
+		"[fe80::1%25eth0]": "", ".a": "", "a..b": "", "a..": "", "a..:80": "", "a%2e": "", "a/b": "", "café": "", ".": "", "a;b": "", ":80": "",
 	} {
 		if got, ok := hostName(in); ok != (want != "") || ok && got != want {
 			t.Errorf("hostName(%q) = %q, %v, want %q", in, got, ok, want)

@@ -106,3 +106,32 @@ func TestSlowHeader(t *testing.T) {
 		}
 	}
 }
+
+func TestHSTS_3_4_1(t *testing.T) {
+	g := newRig(t, settings{hsts: "max-age=31536000", routes: []Route{{Path: "/", Access: Access{Mode: ModeLogin}}, {Path: "/open", Access: Access{Mode: ModePublic}}}})
+	g.app.serve(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/open/own" {
+			w.Header().Set("Strict-Transport-Security", "max-age=63072000; preload")
+		}
+		if r.URL.Path == "/open/hints" {
+			w.WriteHeader(http.StatusEarlyHints)
+		}
+	})
+	s := tlsRig(t, g)
+	for path, want := range map[string]string{
+		"/": "max-age=31536000", "/open": "max-age=31536000", "/.auth/login": "max-age=31536000", "/open/hints": "max-age=31536000",
+		"/%00": "max-age=31536000", "/open/own": "max-age=63072000; preload",
+	} {
+		res, err := s.Client().Get(s.URL + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		if got := res.Header["Strict-Transport-Security"]; len(got) != 1 || got[0] != want {
+			t.Errorf("%s %s: %q, want %q once", path, res.Status, got, want)
+		}
+	}
+	if got := g.get("/open").Header.Get("Strict-Transport-Security"); got != "" {
+		t.Errorf("by plain http: %q, want none", got)
+	}
+}

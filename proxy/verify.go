@@ -37,7 +37,7 @@ func (h *Handler) verifies(r *http.Request) (suffix string, ok bool) {
 // where a browser will see it, and 503 for a fault; nothing else, as some of them know no more.
 func (h *Handler) verify(w http.ResponseWriter, r *http.Request, suffix string) {
 	rec := recordOf(r.Context())
-	answer := verifyAnswer{proxyAnswer: h.pages}
+	answer := verifyAnswer{proxyAnswer: h.own}
 	o, err := originalOf(r, rec, suffix)
 	var c choice
 	if err == nil {
@@ -49,8 +49,10 @@ func (h *Handler) verify(w http.ResponseWriter, r *http.Request, suffix string) 
 		rec.err, rec.event = err, "request_refused"
 		answer.refuse(w, r, err)
 	case c.portal: // its pages are for everybody; refusing the login page would send browsers in circles
+		rec.route = RoutePortal
 		answer.Allowed(w, r, Pass{})
 	default:
+		rec.route = c.route.name()
 		h.guard.serve(w, r, c, answer)
 	}
 }

@@ -16,7 +16,7 @@ type gap struct {
 
 func gaps() []gap {
 	return []gap{
-		{"tls.*", other("TLS of our own is not in this version yet; let the proxy in front terminate it and name that in trusted_proxies")},
+		{"tls.storage", other("certificates are kept in files alone in this version; use file (processes that share data_dir/certificates share them)")},
 		{"users.password_formats", formats("plain", "passwords in plain text are not in this version yet; remove plain")},
 		{"session_api.listen", other("the session API is not in this version yet; leave it empty")},
 		{"routes.session_api", other("the session API is not in this version yet; use an identity header with the value session:KEY")},
@@ -27,8 +27,6 @@ func gaps() []gap {
 		{"session.max_per_user", other("a number of sessions per user is not in this version yet; use 0")},
 		{"session.near_cache", duration("a bound for the near cache is not in this version yet; use auto or off")},
 		{"session.near_cache_bytes", other("a near cache measured in bytes is not in this version yet; use near_cache_entries")},
-		{"identity.jwt.*", other("signed assertions are not in this version yet; use preset or headers")},
-		{"identity.basic_auth", other("Basic credentials for the upstream are not in this version yet; use preset or headers")},
 		{"upstream", upstreams("h2c://", "upstream h2c:// is not in this version yet; use http://, https:// or unix:")},
 		{"upstream", upstreams("fcgi://", "upstream fcgi:// is not in this version yet; use http://, https:// or unix:")},
 		{"upstream", upstreams("fcgi+unix:", "upstream fcgi+unix: is not in this version yet; use http://, https:// or unix:")},

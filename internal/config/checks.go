@@ -98,6 +98,22 @@ func headerName(text string) error {
 	return nil
 }
 
+// headerText is what may stand in a header line (RFC 9110 5.5).
+func headerText(text string) error {
+	if strings.ContainsFunc(text, control) || strings.TrimSpace(text) != text {
+		return errors.New("must be text without control characters and without blanks at its ends")
+	}
+	return nil
+}
+
+// basicName is a user name of Basic credentials (RFC 7617 section 2).
+func basicName(text string) error {
+	if strings.Contains(text, ":") {
+		return errors.New("holds a colon, which ends the name in Basic credentials")
+	}
+	return printable(text)
+}
+
 func method(text string) error {
 	switch {
 	case !methodPattern.MatchString(text):
@@ -170,6 +186,14 @@ func listenAddress(text string) error {
 		return errors.New("has no valid host before the port")
 	}
 	return nil
+}
+
+// httpListen takes auto besides an address: what it means, [TLS.PlainListen] knows.
+func httpListen(text string) error {
+	if text == "auto" {
+		return nil
+	}
+	return optional(listenAddress)(text)
 }
 
 func listenOrSocket(text string) error {

@@ -13,6 +13,7 @@ type Config struct {
 	Listen                 string         `mapstructure:"listen"`
 	AdminListen            string         `mapstructure:"admin_listen"` // empty: none
 	DataDir                string         `mapstructure:"data_dir"`
+	ProxyProtocol          bool           `mapstructure:"proxy_protocol"`
 	PublicURL              string         `mapstructure:"public_url"` // scheme and host, no slash at the end; or empty
 	TrustedProxies         []netip.Prefix `mapstructure:"trusted_proxies"`
 	AuthPrefix             string         `mapstructure:"auth_prefix"` // begins with a slash, ends without
@@ -67,7 +68,26 @@ type Route struct {
 	Touch            bool           `mapstructure:"touch"`
 	SessionAPI       bool           `mapstructure:"session_api"`
 	Basic            bool           `mapstructure:"basic"`
+	Preflight        bool           `mapstructure:"preflight"`
+	MaxBody          int64          `mapstructure:"max_body"` // bytes; 0: no limit
+	Trailers         bool           `mapstructure:"trailers"`
+	Timeout          time.Duration  `mapstructure:"timeout"` // of an answer's header; 0: none
+	Headers          RouteHeaders   `mapstructure:"headers"`
+	RewriteRedirects bool           `mapstructure:"rewrite_redirects"`
+	RewriteCookies   bool           `mapstructure:"rewrite_cookie_path"`
 	Identity         Identity       `mapstructure:"identity"` // Config.Identity with what the route overrides
+}
+
+// RouteHeaders are changes to what passes through a route.
+type RouteHeaders struct {
+	Request  HeaderChanges `mapstructure:"request"`
+	Response HeaderChanges `mapstructure:"response"`
+}
+
+// HeaderChanges removes headers, then sets others.
+type HeaderChanges struct {
+	Set    []Header `mapstructure:"set"` // Value is sent as it is
+	Remove []string `mapstructure:"remove"`
 }
 
 // Database is where sessions and users are.
@@ -159,10 +179,11 @@ type Login struct {
 
 // Identity says in which headers the upstream is told who asks.
 type Identity struct {
-	Preset         string   `mapstructure:"preset"`
-	Headers        []Header `mapstructure:"headers"`
-	GroupSeparator string   `mapstructure:"group_separator"`
-	JWT            JWT      `mapstructure:"jwt"`
+	Preset         string    `mapstructure:"preset"`
+	Headers        []Header  `mapstructure:"headers"`
+	GroupSeparator string    `mapstructure:"group_separator"`
+	JWT            JWT       `mapstructure:"jwt"`
+	BasicAuth      BasicAuth `mapstructure:"basic_auth"`
 }
 
 // Header is one identity header: its name and what it holds.
@@ -177,6 +198,17 @@ type JWT struct {
 	TTL    time.Duration `mapstructure:"ttl"`
 }
 
+// BasicAuth are credentials for an upstream that wants them. Off without a user name.
+type BasicAuth struct {
+	Username     string `mapstructure:"username"`
+	UsernameFrom string `mapstructure:"username_from"` // id, username or email
+	Password     Secret `mapstructure:"password"`
+	PasswordFile string `mapstructure:"password_file"`
+}
+
+// On reports whether any are sent.
+func (b BasicAuth) On() bool { return b.Username != "" || b.UsernameFrom != "" }
+
 // SessionAPI is the listener through which an application reads and writes its session.
 type SessionAPI struct {
 	Listen string `mapstructure:"listen"`
@@ -184,13 +216,30 @@ type SessionAPI struct {
 
 // TLS is certificates, made by ACME or given as files.
 type TLS struct {
-	Domains  []string `mapstructure:"domains"`
-	Email    string   `mapstructure:"email"`
-	CA       string   `mapstructure:"ca"`
-	Storage  string   `mapstructure:"storage"`
-	CertFile string   `mapstructure:"cert_file"`
-	KeyFile  string   `mapstructure:"key_file"`
+	Domains    []string      `mapstructure:"domains"` // lower case
+	Email      string        `mapstructure:"email"`
+	CA         string        `mapstructure:"ca"`
+	CARoot     string        `mapstructure:"ca_root"`
+	Storage    string        `mapstructure:"storage"`
+	CertFile   string        `mapstructure:"cert_file"`
+	KeyFile    string        `mapstructure:"key_file"`
+	HTTPListen string        `mapstructure:"http_listen"` // see PlainListen
+	HSTS       time.Duration `mapstructure:"hsts"`        // whole seconds; 0: none
 }
+
+// PlainListen is the address of the listener without TLS that sends on to the one with it; empty: none.
+func (t TLS) PlainListen() string {
+	switch {
+	case t.HTTPListen != "auto":
+		return t.HTTPListen
+	case len(t.Domains) > 0:
+		return ":80"
+	}
+	return ""
+}
+
+// On reports whether the listener speaks TLS.
+func (t TLS) On() bool { return t.CertFile != "" || len(t.Domains) > 0 }
 
 // Log is what the program says about itself.
 type Log struct {

@@ -7,6 +7,7 @@ func table() []field {
 		{name: "listen", initial: `":8080"`, check: listenAddress, doc: "address and port for browsers"},
 		{name: "admin_listen", initial: `"127.0.0.1:9091"`, check: optional(listenAddress), doc: `/healthz, /readyz, /metrics; "" switches them off`},
 		{name: "data_dir", initial: `"./coatcheck-data"`, check: directory, doc: "SQLite file, generated secret key (0600), certificates"},
+		{name: "proxy_protocol", kind: kindBool, initial: "false", doc: "trusted_proxies announce the client by the PROXY protocol (version 1 or 2)"},
 		{name: "public_url", initial: `""`, check: optional(publicURL), doc: "https://app.example.com; when set, redirects and cookie flags follow it"},
 		{name: "trusted_proxies", kind: kindPrefixes, initial: "[]", doc: "networks whose X-Forwarded-* is believed; empty = nobody"},
 		{name: "auth_prefix", initial: `"/.auth"`, check: prefixPath, doc: "where our own pages are"},
@@ -50,6 +51,15 @@ const routeSample = ` - host: ""                        # empty: any
    touch: true                     # false: polling here does not count as activity
    session_api: false              # give the application a token for the session API
    basic: false                    # scripts may log in by HTTP Basic with each request
+   preflight: false                # let CORS preflights through without a login
+   max_body: 0                     # largest request body, in bytes; 0 = no limit
+   trailers: false                 # let the trailers of answers through
+   timeout: 0                      # how long the upstream may take until its answer begins; 0 = for ever
+   headers:                        # changes to what passes: {set: [{name: X-A, value: b}], remove: [X-C]}
+     request: {}
+     response: {}
+   rewrite_redirects: false        # an upstream's redirect to itself becomes one to the address browsers know
+   rewrite_cookie_path: false      # with strip_prefix: the upstream's cookies belong to the path of the route
    identity: {}                    # overrides of the section below
 `
 
@@ -71,7 +81,27 @@ func routeFields() []field {
 		{name: "touch", kind: kindBool, initial: "true", doc: "false: polling here does not count as activity"},
 		{name: "session_api", kind: kindBool, initial: "false", doc: "give the application a token for the session API"},
 		{name: "basic", kind: kindBool, initial: "false", doc: "scripts may log in by HTTP Basic with each request"},
+		{name: "preflight", kind: kindBool, initial: "false", doc: "let CORS preflights through without a login"},
+		{name: "max_body", kind: kindInt, high: 1 << 50, initial: "0", doc: "largest request body, in bytes; 0 = no limit"},
+		{name: "trailers", kind: kindBool, initial: "false", doc: "let the trailers of answers through"},
+		{name: "timeout", kind: kindDuration, initial: "0", doc: "how long the upstream may take until its answer begins; 0 = for ever"},
+		{name: "headers", kind: kindSection, doc: "changes to what passes", fields: []field{
+			{name: "request", kind: kindSection, fields: changeFields(), doc: "of requests to the upstream"},
+			{name: "response", kind: kindSection, fields: changeFields(), doc: "of its answers"},
+		}},
+		{name: "rewrite_redirects", kind: kindBool, initial: "false", doc: "an upstream's redirect to itself becomes one to the address browsers know"},
+		{name: "rewrite_cookie_path", kind: kindBool, initial: "false", doc: "with strip_prefix: the upstream's cookies belong to the path of the route"},
 		{name: "identity", kind: kindSection, fields: identityFields(), doc: "overrides of the section identity"},
+	}
+}
+
+func changeFields() []field {
+	return []field{
+		{name: "set", kind: kindSections, initial: "[]", doc: "[{name: X-Environment, value: production}, ...]; no secrets: config show prints them", fields: []field{
+			{name: "name", check: headerName, initial: `""`, doc: "name of the header"},
+			{name: "value", check: headerText, initial: `""`, doc: "what it is set to"},
+		}},
+		{name: "remove", kind: kindTexts, initial: "[]", check: headerName, doc: "names of headers"},
 	}
 }
 
@@ -97,7 +127,10 @@ func tlsFields() []field {
 		{name: "email", initial: `""`, check: optional(printable), doc: "for the certificate authority's notices"},
 		{name: "ca", initial: `""`, check: optional(directoryURL), doc: "directory URL, e.g. of a private ACME server"},
 		{name: "storage", kind: kindChoice, choices: []string{"file", "redis", "database"}, initial: "file", doc: "file, redis or database: shared by a fleet"},
-		{name: "cert_file", initial: `""`, doc: "certificate chain, PEM"},
+		{name: "ca_root", initial: `""`, doc: "PEM file of the roots to trust when talking to a private ca; empty: the system's"},
+		{name: "cert_file", initial: `""`, doc: "certificate chain, PEM; a renewed one is noticed"},
 		{name: "key_file", initial: `""`, doc: "its private key, PEM"},
+		{name: "http_listen", initial: "auto", check: httpListen, doc: `where http is sent on to https and the authority asks; auto: ":80" with domains, else off; "": off`},
+		{name: "hsts", kind: kindDuration, initial: "365d", doc: "Strict-Transport-Security; 0 leaves it out"},
 	}
 }

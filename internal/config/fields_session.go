@@ -85,7 +85,11 @@ func identityFields() []field {
 			{name: "header", initial: `""`, check: optional(headerName), doc: "name of the header; off when empty"},
 			{name: "ttl", kind: kindDuration, initial: "60s", doc: "how long an assertion is good"},
 		}},
-		{name: "basic_auth", kind: kindUndeclared, initial: "{}", doc: "inject Basic credentials for applications that want them"},
+		{name: "basic_auth", kind: kindSection, doc: "Basic credentials for applications that want them; a client's own are dropped then", fields: []field{
+			{name: "username", initial: `""`, check: optional(basicName), doc: "one user name for everybody"},
+			{name: "username_from", kind: kindChoice, choices: []string{"", "username", "email", "id"}, initial: `""`, doc: "or the visitor's own: username, email or id"},
+			{name: "password", kind: kindSecret, initial: `""`, check: optional(printable), doc: "the password that goes with it"},
+		}},
 	}
 }
 

@@ -92,8 +92,9 @@ func readConfigFile(path string, origins map[string]origin) (map[string]any, Pro
 // completeRoutes gives each route what it leaves out: of its own keys the default, of identity what the section says.
 func (l *loading) completeRoutes() {
 	routes, _ := l.viper.Get("routes").([]any)
-	for _, route := range routes {
+	for i, route := range routes {
 		if tree, ok := route.(map[string]any); ok {
+			l.completeBasicAuth(fmt.Sprintf("routes[%d].identity.basic_auth", i), tree)
 			l.complete(routeFields(), "", tree)
 		}
 	}

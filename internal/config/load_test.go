@@ -70,14 +70,20 @@ var otherValues = map[string]string{
 	"session.near_cache_entries": "7", "users.password_formats": "argon2,md5", "users.upgrade_passwords": "false", "login.title": "T",
 	"users.backends": "app.auth.EmailBackend,ldap.LDAPBackend",
 	"login.logo":     exampleFile, "login.text": "t", "login.remember_me": "false", "login.max_attempts": "9", "login.hash_concurrency": "3",
-	"identity.preset": "none", "identity.headers": "[{name: X-A, value: id}]", "identity.group_separator": ";", "log.level": "warn", "log.format": "json",
+	"identity.preset": "none", "identity.jwt.ttl": "5m", "identity.basic_auth.username": "u", "identity.basic_auth.username_from": "email",
+	"identity.basic_auth.password": "p", "identity.headers": "[{name: X-A, value: id}]", "identity.group_separator": ";", "log.level": "warn", "log.format": "json",
+	"tls.domains": "a.example", "tls.email": "a@a.example", "tls.ca": "https://a.example/dir", "tls.ca_root": "/r", "tls.cert_file": "/c", "tls.key_file": "/k",
+	"tls.http_listen": ":81", "tls.hsts": "10",
 }
 
-// Keys whose only served value is the default, with one that is refused for that reason alone.
+// together are keys of which neither can be without the other.
+var together = map[string]string{"tls.cert_file": "tls.key_file", "tls.key_file": "tls.cert_file"}
+
+// Keys whose only served value is the default, with one that is refused for that reason alone; and keys that need another.
 var unavailableValues = map[string]string{
-	"session.idle_timeout": "5m", "session.max_lifetime": "1h",
-	"session.max_per_user": "3", "session.near_cache_bytes": "100", "identity.jwt.header": "X-J", "identity.jwt.ttl": "5m", "identity.basic_auth": "{user: a}", "session_api.listen": ":9092",
-	"tls.domains": "a.example", "tls.email": "a@a.example", "tls.ca": "https://a.example/dir", "tls.storage": "database", "tls.cert_file": "c", "tls.key_file": "k",
+	"proxy_protocol": "true", "identity.jwt.header": "X-J", "session.idle_timeout": "5m", "session.max_lifetime": "1h",
+	"session.max_per_user": "3", "session.near_cache_bytes": "100", "session_api.listen": ":9092",
+	"tls.storage": "database",
 }
 
 func TestEveryKeyByEnvironment(t *testing.T) {
@@ -102,13 +108,17 @@ func TestEveryKeyByEnvironment(t *testing.T) {
 			if !isGap {
 				refused, isGap = unavailableValues[key]
 			}
-			if isGap && !strings.HasSuffix(key, "_file") || strings.HasPrefix(key, "tls.") {
+			if isGap && !strings.HasSuffix(key, "_file") {
 				value = refused
 			}
 			if !ok && !isGap {
 				t.Fatal("has no value in this test")
 			}
-			cfg, err := Load(Options{Environ: []string{EnvName(key) + "=" + value}})
+			environ := []string{EnvName(key) + "=" + value}
+			if with, found := together[key]; found {
+				environ = append(environ, EnvName(with)+"=/x")
+			}
+			cfg, err := Load(Options{Environ: environ})
 			if isGap {
 				if !strings.Contains(fmt.Sprint(err), EnvName(key)+": "+key+": ") {
 					t.Errorf("%s=%s: got %v, want a refusal that names both", EnvName(key), value, err)

@@ -9,7 +9,8 @@ import (
 )
 
 const (
-	shortKey  = 32 // bytes; Django's own keys have 50 (core/checks/security/base.py warns below that)
+	leastHSTS = 365 * 24 * time.Hour // ASVS 3.4.1
+	shortKey  = 32                   // bytes; Django's own keys have 50 (core/checks/security/base.py warns below that)
 	wholeWeb4 = "0.0.0.0/0"
 	wholeWeb6 = "::/0"
 )
@@ -18,6 +19,7 @@ const (
 func (l *loading) normalize(cfg *Config) {
 	cfg.PublicURL = strings.TrimSuffix(cfg.PublicURL, "/")
 	cfg.Upstream.normalize()
+	cfg.TLS.normalize()
 	cfg.short = len(cfg.Routes) == 0
 	for i := range cfg.Routes {
 		r := &cfg.Routes[i]
@@ -29,6 +31,12 @@ func (l *loading) normalize(cfg *Config) {
 	}
 	if cfg.short {
 		cfg.Routes = []Route{{Path: "/", Access: "login", Touch: true, Upstream: slices.Clone(cfg.Upstream), Identity: cfg.Identity}}
+	}
+}
+
+func (t *TLS) normalize() {
+	for i, name := range t.Domains {
+		t.Domains[i] = strings.ToLower(name)
 	}
 }
 
@@ -51,6 +59,7 @@ func (l *loading) check(cfg *Config) {
 	l.checkTLS(cfg)
 	l.checkLogin(cfg)
 	l.checkIdentity("identity", cfg.Identity)
+	l.checkAssertions(cfg)
 	if !cfg.short {
 		l.checkRoutes(cfg)
 	}
@@ -58,6 +67,9 @@ func (l *loading) check(cfg *Config) {
 }
 
 func (l *loading) checkListeners(cfg *Config) {
+	if cfg.ProxyProtocol && len(cfg.TrustedProxies) == 0 {
+		l.bad("proxy_protocol", "needs trusted_proxies: from anybody else the announcement is not believed")
+	}
 	_, number, _ := splitHostPort(cfg.Listen)
 	if cfg.Listen == cfg.AdminListen && number != "0" {
 		l.bad("admin_listen", "is the same as listen; choose another port")
@@ -144,8 +156,19 @@ func (l *loading) checkTLS(cfg *Config) {
 	if t.CertFile != "" && len(t.Domains) > 0 {
 		l.bad("tls.domains", "and cert_file exclude each other; keep one")
 	}
-	if (t.CertFile != "" || len(t.Domains) > 0) && cfg.Session.CookieSecure == "false" {
+	if t.On() && cfg.Session.CookieSecure == "false" {
 		l.bad("session.cookie_secure", "is false though tls is on; use auto or true")
+	}
+	if plain := t.PlainListen(); plain != "" && (plain == cfg.Listen || plain == cfg.AdminListen) {
+		l.bad("tls.http_listen", "is the address of another listener; choose another port")
+	}
+	if t.PlainListen() != "" && !t.On() {
+		l.warn("tls.http_listen", "is not used without cert_file or domains: listen itself is plain http")
+	}
+	if t.HSTS%time.Second != 0 {
+		l.bad("tls.hsts", "must be whole seconds")
+	} else if t.On() && t.HSTS > 0 && t.HSTS < leastHSTS {
+		l.warn("tls.hsts", "is shorter than a year, which is too short to last (365d)")
 	}
 	if t.Storage == "redis" && cfg.Cache.URL.Empty() {
 		l.bad("tls.storage", "needs cache.url")

@@ -20,6 +20,11 @@ func (l *loading) checkRoutes(cfg *Config) {
 		if len(r.Upstream) > 1 && slices.Contains(r.Upstream, NoUpstream) {
 			l.bad(at+".upstream", "is none and something else; keep one")
 		}
+		if r.RewriteCookies && !r.StripPrefix {
+			l.bad(at+".rewrite_cookie_path", "needs strip_prefix: true; otherwise the upstream knows its path")
+		}
+		l.checkChanges(at+".headers.request", r.Headers.Request)
+		l.checkChanges(at+".headers.response", r.Headers.Response)
 		if within(r.Path, cfg.AuthPrefix) {
 			l.bad(at+".path", "lies under auth_prefix %s, where our own pages are: the route would never be used", cfg.AuthPrefix)
 		}
@@ -28,6 +33,14 @@ func (l *loading) checkRoutes(cfg *Config) {
 				l.bad(at, "has the host, path and methods of routes[%d]; merge the two", j)
 				break
 			}
+		}
+	}
+}
+
+func (l *loading) checkChanges(at string, c HeaderChanges) {
+	for i, h := range c.Set {
+		if h.Name == "" {
+			l.bad(fmt.Sprintf("%s.set[%d].name", at, i), "is missing: name the header")
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -19,8 +20,8 @@ type PHPSite struct {
 	Root    string // the document root
 }
 
-// PHPFPM starts PHP-FPM for the scripts in root.
-func PHPFPM(t testing.TB, root string) *PHPSite {
+// PHPFPM starts PHP-FPM for the scripts in root; settings are further lines of both pools.
+func PHPFPM(t testing.TB, root string, settings ...string) *PHPSite {
 	t.Helper()
 	path := need(t, "php-fpm", "php-fpm[0-9]*", "php-fpm")
 	folder, err := newFolder(account{})
@@ -30,7 +31,7 @@ func PHPFPM(t testing.TB, root string) *PHPSite {
 	socket := filepath.Join(folder, "fpm.sock")
 	server := serve(t, func(port int) (program, error) {
 		config := filepath.Join(folder, "fpm.conf")
-		if err := os.WriteFile(config, []byte(phpConfig(port, socket)), 0o600); err != nil {
+		if err := os.WriteFile(config, []byte(phpConfig(port, socket, settings)), 0o600); err != nil {
 			return program{}, fmt.Errorf("write configuration of PHP-FPM: %w", err)
 		}
 		return program{name: "php-fpm", path: path, folder: folder, polite: syscall.SIGQUIT, abrupt: syscall.SIGTERM,
@@ -41,9 +42,10 @@ func PHPFPM(t testing.TB, root string) *PHPSite {
 	return &PHPSite{Server: server, URL: "fcgi://" + server.Addr, UnixURL: "fcgi+unix:" + socket, Root: root}
 }
 
-func phpConfig(port int, socket string) string {
+func phpConfig(port int, socket string, settings []string) string {
 	pool := "[%s]\nlisten = %s\npm = static\npm.max_children = 4\n" +
-		"php_admin_flag[display_errors] = off\nphp_admin_flag[log_errors] = on\n"
+		"php_admin_flag[display_errors] = off\nphp_admin_flag[log_errors] = on\n" +
+		strings.Join(append(settings, ""), "\n")
 	return "[global]\nerror_log = /proc/self/fd/2\n" + fmt.Sprintf(pool, "tcp", address(port)) + fmt.Sprintf(pool, "unix", socket)
 }
 

@@ -176,6 +176,19 @@ func TestPHPTricks(t *testing.T) {
 	}
 }
 
+// The one trick that a path does not show: cgi.fix_pathinfo (on by default) walks back from a script that is not there to a file that
+// is, and a pool that may run every extension runs an uploaded picture. Local, which looks first, ends it.
+func TestPHPFixPathinfo(t *testing.T) {
+	site := testenv.PHPFPM(t, phpRoot(t), "security.limit_extensions =")
+	for local, want := range map[bool]bool{false: true, true: false} {
+		u := open(t, upstream.Options{URL: site.URL, FastCGI: upstream.FastCGI{Root: site.Root, Local: local}})
+		_, body, err := do(t, u, forwarded(t, "GET", "/uploads/picture.jpg/x.php", nil))
+		if ran := strings.Contains(body, "EXECUTED"); ran != want {
+			t.Errorf("local %v: %q, %v, want that it runs: %v", local, body, err, want)
+		}
+	}
+}
+
 func TestPHPScripts(t *testing.T) {
 	site := php(t)
 	for _, c := range []struct{ name, path, want string }{

@@ -40,7 +40,7 @@ func (s *Store) clearOne(name string) (bool, error) {
 		return false, nil // live, gone already, damaged (left for the operator to see) or unreadable
 	}
 	// A request that began before the session's end may have saved it meanwhile.
-	now, err := s.root.Lstat(name)
+	now, err := s.root().Lstat(name)
 	if err != nil || !now.ModTime().Equal(judged.ModTime()) {
 		return false, nil
 	}
@@ -53,7 +53,7 @@ func isRefused(err error) bool {
 }
 
 func (s *Store) clearTemp(name string) error {
-	info, err := s.root.Lstat(name)
+	info, err := s.root().Lstat(name)
 	if err != nil || !s.isTemp(info) {
 		return nil
 	}
@@ -62,7 +62,7 @@ func (s *Store) clearTemp(name string) error {
 }
 
 func (s *Store) remove(name string) (bool, error) {
-	err := s.root.Remove(name)
+	err := s.root().Remove(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
@@ -95,7 +95,7 @@ func (s *Store) Keys(ctx context.Context, yield func(key string) bool) error {
 // walk calls visit with each name in the directory until it returns an error, which walk returns. It reads batch by batch: there may
 // be millions.
 func (s *Store) walk(ctx context.Context, visit func(name string) error) error {
-	dir, err := s.root.Open(".")
+	dir, err := s.root().Open(".")
 	if err != nil {
 		return fmt.Errorf("read session directory: %w", err)
 	}

@@ -15,3 +15,9 @@ func exchange(dir *os.File, a, b string) error {
 	}
 	return nil
 }
+
+// unlinked reports whether the directory was removed while it was open: no name leads to it any more.
+func unlinked(dir *os.File) bool {
+	var stat unix.Stat_t
+	return unix.Fstat(int(dir.Fd()), &stat) == nil && stat.Nlink == 0
+}

@@ -6,12 +6,13 @@
 package filestore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
+	"sync/atomic"
 	"time"
 
 	"coatcheck/internal/pyvalue"
@@ -37,8 +38,8 @@ type Options struct {
 
 // Store keeps records in one directory.
 type Store struct {
-	root     *os.Root
-	dir      *os.File // for fsync and renameat2
+	path     string
+	folder   atomic.Pointer[folder]
 	codec    *codec.Signed
 	prefix   string
 	settings sessionstore.Settings
@@ -53,19 +54,17 @@ var (
 
 // Open returns a store over an existing directory. Close it.
 func Open(c *codec.Signed, o Options) (*Store, error) {
-	root, err := os.OpenRoot(o.Dir)
+	f, err := openFolder(o.Dir)
 	if err != nil {
-		return nil, fmt.Errorf("open session directory (key session.file_path): %w", err)
+		return nil, err
 	}
-	dir, err := root.Open(".")
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open session directory (key session.file_path): %w", err), root.Close())
-	}
-	return &Store{root: root, dir: dir, codec: c, prefix: o.CookieName, settings: o.Settings, sync: !o.NoSync, now: o.Now}, nil
+	s := &Store{path: o.Dir, codec: c, prefix: o.CookieName, settings: o.Settings, sync: !o.NoSync, now: o.Now}
+	s.folder.Store(f)
+	return s, nil
 }
 
 // Close releases the directory.
-func (s *Store) Close() error { return errors.Join(s.dir.Close(), s.root.Close()) }
+func (s *Store) Close() error { return s.folder.Load().close() }
 
 // Load implements [sessionstore.Store].
 func (s *Store) Load(ctx context.Context, key string) (sessionstore.Record, error) {
@@ -81,9 +80,9 @@ func (s *Store) Load(ctx context.Context, key string) (sessionstore.Record, erro
 
 // read returns the live record in the file and the file as it was read. The returned error is one of Load's.
 func (s *Store) read(name string) (sessionstore.Record, fs.FileInfo, error) {
-	f, err := s.root.Open(name)
+	f, err := s.root().Open(name)
 	if errors.Is(err, fs.ErrNotExist) {
-		return sessionstore.Record{}, nil, sessionstore.ErrNotFound
+		return sessionstore.Record{}, nil, cmp.Or(s.removed(), sessionstore.ErrNotFound)
 	}
 	if err != nil {
 		return sessionstore.Record{}, nil, fmt.Errorf("open session file: %w", err)
@@ -123,7 +122,7 @@ func (s *Store) decode(text []byte, modified time.Time) (sessionstore.Record, er
 // Create implements [sessionstore.Store]: link(2) fails where the name is taken, and gives a whole record or none.
 func (s *Store) Create(ctx context.Context, key string, rec sessionstore.Record) (string, error) {
 	return s.write(ctx, key, rec, func(tmp, final string) error {
-		err := s.root.Link(tmp, final)
+		err := s.root().Link(tmp, final)
 		if errors.Is(err, fs.ErrExist) {
 			return sessionstore.ErrExists
 		}
@@ -135,7 +134,7 @@ func (s *Store) Create(ctx context.Context, key string, rec sessionstore.Record)
 // a logout at either side is never undone. Django's own rename would bring it back.
 func (s *Store) Update(ctx context.Context, key string, rec sessionstore.Record) (string, error) {
 	return s.write(ctx, key, rec, func(tmp, final string) error {
-		err := exchange(s.dir, tmp, final)
+		err := exchange(s.folder.Load().dir, tmp, final)
 		if errors.Is(err, fs.ErrNotExist) {
 			return sessionstore.ErrGone
 		}
@@ -157,11 +156,11 @@ func (s *Store) write(ctx context.Context, key string, rec sessionstore.Record, 
 	}
 	tmp, err := s.writeTemp(text)
 	if err != nil {
-		return "", fmt.Errorf("write session file: %w", err)
+		return "", fmt.Errorf("write session file: %w", cmp.Or(s.removed(), err))
 	}
 	err = publish(tmp, s.prefix+key)
 	// What is under the temporary name now is a second link, the old record, or what could not be published.
-	err = errors.Join(err, s.root.Remove(tmp), s.syncDir())
+	err = errors.Join(err, s.root().Remove(tmp), s.syncDir())
 	if err != nil {
 		return "", fmt.Errorf("publish session file: %w", err)
 	}
@@ -176,9 +175,9 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	err := s.root.Remove(s.prefix + key)
+	err := s.root().Remove(s.prefix + key)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+		return s.removed()
 	}
 	if err = errors.Join(err, s.syncDir()); err != nil {
 		return fmt.Errorf("delete session file: %w", err)
@@ -190,5 +189,5 @@ func (s *Store) syncDir() error {
 	if !s.sync {
 		return nil
 	}
-	return s.dir.Sync()
+	return s.folder.Load().dir.Sync()
 }

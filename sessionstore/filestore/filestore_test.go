@@ -1,11 +1,13 @@
 package filestore_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
 
+	"coatcheck/internal/pyvalue"
 	"coatcheck/internal/signing"
 	"coatcheck/sessionstore"
 	"coatcheck/sessionstore/codec"
@@ -45,4 +47,36 @@ func open(t testing.TB, dir string, now func() time.Time) *filestore.Store {
 
 func TestStore(t *testing.T) {
 	storetest.Run(t, storetest.Harness{New: place, Traits: storetest.Traits{DatesByData: true}})
+}
+
+// A directory that was removed is a fault and no logout, and its return is noticed (F01, F16).
+func TestDirectoryRemoved_F16(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "sessions")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	store := open(t, dir, time.Now)
+	rec := sessionstore.Record{Data: pyvalue.NewDict(), Expires: time.Now().Add(time.Hour)}
+	key, err := store.Create(t.Context(), sessionstore.NewKey(), rec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	away := dir + ".away"
+	if err := errors.Join(os.CopyFS(away, os.DirFS(dir)), os.RemoveAll(dir)); err != nil {
+		t.Fatal(err)
+	}
+	_, loadErr := store.Load(t.Context(), key)
+	_, createErr := store.Create(t.Context(), sessionstore.NewKey(), rec)
+	for verb, err := range map[string]error{"load": loadErr, "create": createErr, "delete": store.Delete(t.Context(), key)} {
+		if err == nil || errors.Is(err, sessionstore.ErrNotFound) {
+			t.Errorf("%s without the directory: got %v, want a fault", verb, err)
+		}
+	}
+	if err := os.Rename(away, dir); err != nil {
+		t.Fatal(err)
+	}
+	_, _ = store.Load(t.Context(), key) // notices the return
+	if _, err := store.Load(t.Context(), key); err != nil {
+		t.Errorf("load after the directory is back: %v", err)
+	}
 }

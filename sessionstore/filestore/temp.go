@@ -15,7 +15,7 @@ const tempPrefix = ".coatcheck-session-"
 // writeTemp writes a file of mode 0600 under a fresh temporary name and returns the name. On an error no file is left.
 func (s *Store) writeTemp(text []byte) (string, error) {
 	name := tempPrefix + strings.ToLower(rand.Text())
-	f, err := s.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	f, err := s.root().OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return "", err
 	}
@@ -24,7 +24,7 @@ func (s *Store) writeTemp(text []byte) (string, error) {
 		err = f.Sync()
 	}
 	if err = errors.Join(err, f.Close()); err != nil {
-		return "", errors.Join(err, s.root.Remove(name))
+		return "", errors.Join(err, s.root().Remove(name))
 	}
 	return name, nil
 }
