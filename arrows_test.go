@@ -24,6 +24,7 @@ var arrows = map[string][]string{
 	"internal/sqlconn": {},
 	"internal/demo":    {},
 	"internal/watch":   {},
+	"internal/systemd": {},
 	"auth/password":    {},
 	"proxy/facts":      {},
 
@@ -39,6 +40,7 @@ var arrows = map[string][]string{
 	// The row decides, whatever store it is in: no dbstore here.
 	"sessionstore/cacheddbstore": {"internal/pyvalue", "sessionstore", "sessionstore/cache"},
 
+	"bench/races":      {"sessionstore/cache", "sessionstore/cachestore", "sessionstore/cacheddbstore"},
 	"internal/tlsconf": {"internal/watch"},
 	"internal/metrics": {"auth", "proxy", "sessionstore"},
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/netip"
+	"slices"
 
 	"coatcheck/sessionstore"
 )
@@ -24,9 +25,19 @@ const (
 func (s *Service) event(ctx context.Context, level slog.Level, name string, attrs ...slog.Attr) {
 	all := append([]slog.Attr{slog.String("event", name)}, attrs...)
 	if s.attrs != nil {
-		all = append(all, s.attrs(ctx)...)
+		all = appendMissing(all, s.attrs(ctx))
 	}
 	s.log.LogAttrs(ctx, level, "security event", all...)
+}
+
+// appendMissing leaves out what the event says itself: JSON with a key twice has no meaning.
+func appendMissing(attrs, more []slog.Attr) []slog.Attr {
+	for _, a := range more {
+		if !slices.ContainsFunc(attrs, func(b slog.Attr) bool { return a.Key == b.Key }) {
+			attrs = append(attrs, a)
+		}
+	}
+	return attrs
 }
 
 func userAttr(login string) slog.Attr { return slog.String("user", clip(login)) }

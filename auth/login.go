@@ -89,7 +89,7 @@ func (s *Service) throttled(ctx context.Context, claim Claim, err error) error {
 		return fmt.Errorf("count failed logins: %w", err)
 	}
 	s.event(ctx, slog.LevelWarn, eventLoginThrottled, userAttr(claim.Login), clientAttr(claim.Client),
-		slog.Duration("retry_after", throttled.RetryAfter))
+		slog.Float64("retry_after_s", throttled.RetryAfter.Seconds()))
 	return throttled
 }
 

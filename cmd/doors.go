@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"strings"
 	"syscall"
 
 	"coatcheck/internal/config"
+	"coatcheck/internal/systemd"
 	"coatcheck/proxy/proxyprotocol"
 )
 
@@ -19,15 +21,23 @@ type doors struct {
 	plain  net.Listener // nil: none; http beside https
 }
 
-func openDoors(ctx context.Context, cfg config.Config) (d doors, err error) {
-	if d.public, err = listen(ctx, "listen", cfg.Listen); err != nil {
+// openDoors takes over what systemd has opened, and opens the rest.
+func openDoors(ctx context.Context, cfg config.Config, environ []string) (d doors, err error) {
+	if d, err = handedDoors(environ); err != nil {
 		return d, err
 	}
-	if cfg.AdminListen != "" {
-		d.admin, err = listen(ctx, "admin_listen", cfg.AdminListen)
+	open := func(door *net.Listener, key, address string) {
+		if err == nil && *door == nil && address != "" {
+			var l net.Listener
+			if l, err = listen(ctx, key, address); err == nil {
+				*door = l
+			}
+		}
 	}
-	if plain := cfg.TLS.PlainListen(); err == nil && cfg.TLS.On() && plain != "" {
-		d.plain, err = listen(ctx, "tls.http_listen", plain)
+	open(&d.public, "listen", cfg.Listen)
+	open(&d.admin, "admin_listen", cfg.AdminListen)
+	if cfg.TLS.On() {
+		open(&d.plain, "tls.http_listen", cfg.TLS.PlainListen())
 	}
 	if err != nil {
 		d.close()
@@ -43,6 +53,25 @@ func announced(cfg config.Config, l net.Listener) net.Listener {
 		return l
 	}
 	return proxyprotocol.Listener(l, cfg.TrustedProxies)
+}
+
+// handedDoors are the sockets of systemd whose names are those of keys; one with any other name is the public one.
+func handedDoors(environ []string) (d doors, err error) {
+	sockets, err := systemd.Sockets(environ, os.Getpid())
+	for name, l := range sockets {
+		door := &d.public
+		switch name {
+		case "admin_listen":
+			door = &d.admin
+		case "http_listen":
+			door = &d.plain
+		}
+		if *door != nil {
+			err = errors.Join(err, fmt.Errorf("systemd passes the socket %s, which has no use; name one listen, one admin_listen, one http_listen (FileDescriptorName=)", name))
+		}
+		*door = l
+	}
+	return d, err
 }
 
 // close closes the doors that no server has closed already.

@@ -37,6 +37,21 @@ func (e *environment) readPassword(fromStdin bool) (string, error) {
 	return checked(first)
 }
 
+// readCurrent reads a password that exists already: the first line of standard input, or one answer at a terminal.
+func (e *environment) readCurrent(fromStdin bool) (string, error) {
+	if fromStdin {
+		return firstLine(e.Stdin)
+	}
+	if !isTerminal(e.Stdin) {
+		return "", usageError{errors.New("standard input is not a terminal; give the password with --password-stdin")}
+	}
+	text, err := e.ask("Password: ")
+	if err != nil {
+		return "", err
+	}
+	return checked(text)
+}
+
 func (e *environment) ask(prompt string) (string, error) {
 	fmt.Fprint(e.Stderr, prompt)
 	text, err := term.ReadPassword(int(e.Stdin.(*os.File).Fd()))

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"coatcheck/internal/config"
+	"coatcheck/internal/systemd"
 	"coatcheck/internal/tlsconf"
 )
 
@@ -18,6 +19,8 @@ const reloadTime = 30 * time.Second
 func (s *server) reload(ctx context.Context, why string) {
 	ctx, cancel := context.WithTimeout(ctx, reloadTime)
 	defer cancel()
+	s.tell(systemd.Reloading)
+	defer s.tell(systemd.Ready)
 	next, certificates, err := s.next(ctx)
 	if err == nil {
 		s.install(next)

@@ -18,6 +18,7 @@ const (
 	exitOK     = 0
 	exitFailed = 1
 	exitUsage  = 2 // wrong command line or configuration
+	exitNo     = 3 // the question was answered, with no
 )
 
 // Process is what a run takes from the operating system.
@@ -40,6 +41,9 @@ func Run(ctx context.Context, p Process) int {
 	fmt.Fprintln(p.Stderr, "coatcheck: "+err.Error())
 	if usage := (usageError{}); errors.As(err, &usage) {
 		return exitUsage
+	}
+	if refused := (refusedError{}); errors.As(err, &refused) {
+		return exitNo
 	}
 	return exitFailed
 }

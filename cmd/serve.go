@@ -48,7 +48,7 @@ func (e *environment) serve(ctx context.Context, flags map[string]any) error {
 	for _, w := range cfg.Warnings {
 		s.log.Warn("configuration: " + w.String())
 	}
-	doors, err := openDoors(ctx, cfg)
+	doors, err := openDoors(ctx, cfg, e.Environ)
 	if err != nil {
 		return err
 	}

@@ -16,6 +16,7 @@ import (
 
 	"coatcheck/internal/config"
 	"coatcheck/internal/metrics"
+	"coatcheck/internal/systemd"
 	"coatcheck/internal/tlsconf"
 	"coatcheck/internal/watch"
 	"coatcheck/proxy"
@@ -27,6 +28,7 @@ type server struct {
 	flags   map[string]any
 	metrics *metrics.Metrics
 	live    *proxy.Live
+	manager systemd.Manager
 	level   slog.LevelVar
 	log     *slog.Logger // of the configuration in force
 
@@ -37,6 +39,10 @@ type server struct {
 	cut      chan struct{} // closed: requests that still run are not waited for
 	retiring sync.WaitGroup
 
+	accepting    sync.WaitGroup
+	fresh        fresh
+	stopWatchdog context.CancelFunc
+
 	doors         doors
 	certificates  atomic.Pointer[tlsconf.Certificates] // nil: no TLS
 	public, admin *http.Server
@@ -45,7 +51,7 @@ type server struct {
 
 func newServer(e *environment, flags map[string]any, cfg config.Config) *server {
 	facts := readBuildFacts()
-	s := &server{env: e, flags: flags, cut: make(chan struct{}),
+	s := &server{env: e, flags: flags, cut: make(chan struct{}), manager: systemd.FromEnviron(e.Environ, os.Getpid()),
 		metrics: metrics.New(metrics.Build{Version: facts.Version, Revision: facts.Revision, Go: facts.Go})}
 	s.metrics.HashQueue(s.hashQueue)
 	s.metrics.Certificates(s.expiries)
@@ -56,6 +62,7 @@ func newServer(e *environment, flags map[string]any, cfg config.Config) *server 
 	s.watched(cfg)
 	s.changes = watch.Begin(func() []string { return *s.files.Load() })
 	s.public = proxy.NewServer(http.HandlerFunc(s.visit), s.log)
+	s.fresh.follow(s.public)
 	s.admin = proxy.NewServer(http.HandlerFunc(s.operate), s.log)
 	s.plain = &http.Server{ReadHeaderTimeout: time.Second} // until it is known what it serves
 	return s
@@ -135,9 +142,10 @@ func (s *server) operate(w http.ResponseWriter, r *http.Request) {
 // serve serves at the doors until ctx ends, then drains. The end of hard ends it at once.
 func (s *server) serve(ctx, hard context.Context) error {
 	failed := make(chan error, 3)
-	start := func(l net.Listener, serve func(net.Listener) error) {
-		s.retiring.Go(func() {
-			if err := serve(l); !errors.Is(err, http.ErrServerClosed) {
+	start := func(group *sync.WaitGroup, l net.Listener, serve func(net.Listener) error) {
+		group.Go(func() {
+			err := serve(l)
+			if !errors.Is(err, http.ErrServerClosed) && !s.stopping.Load() {
 				failed <- fmt.Errorf("serve %s: %w", l.Addr(), err)
 			}
 		})
@@ -145,21 +153,32 @@ func (s *server) serve(ctx, hard context.Context) error {
 	d, cfg := s.doors, s.current.Load().cfg
 	if s.certificates.Load() != nil {
 		s.public.TLSConfig = s.tlsConfig()
-		start(d.public, func(l net.Listener) error { return s.public.ServeTLS(l, "", "") })
+		start(&s.accepting, d.public, func(l net.Listener) error { return s.public.ServeTLS(l, "", "") })
 	} else {
-		start(proxy.WatchedListener(d.public), s.public.Serve)
+		start(&s.accepting, proxy.WatchedListener(d.public), s.public.Serve)
 	}
-	if d.plain != nil {
+	if d.plain != nil && s.certificates.Load() != nil {
 		s.plain = s.plainServer(cfg)
-		start(d.plain, s.plain.Serve)
+		start(&s.accepting, d.plain, s.plain.Serve)
 	}
 	if d.admin != nil {
-		start(d.admin, s.admin.Serve)
+		start(&s.retiring, d.admin, s.admin.Serve)
 	}
 	s.log.Info("coatcheck is listening", "address", d.public.Addr().String(), "open", address(cfg, d.public), "version", readBuildFacts().Version)
 	s.retiring.Go(func() { s.live.Run(ctx) })
+	s.tell(systemd.Ready)
+	living, stop := context.WithCancel(hard)
+	s.stopWatchdog = stop
+	s.retiring.Go(func() { s.manager.Watch(living) })
 	err := s.follow(ctx, failed)
 	return errors.Join(err, s.drain(hard))
+}
+
+// tell tells systemd, if there is one, how the process is.
+func (s *server) tell(state string) {
+	if err := s.manager.Tell(state); err != nil {
+		s.log.Warn("systemd was not told", "state", state, "err", err)
+	}
 }
 
 // follow loads the configuration anew when told to, until ctx ends or a listener fails.
@@ -195,13 +214,19 @@ func (s *server) follow(ctx context.Context, failed <-chan error) error {
 // errHard is the end by a second signal.
 var errHard = errors.New("stopped at once by a second signal; requests that ran were cut off")
 
-// drain refuses new connections and lets running requests finish, WebSockets among them.
+// drain refuses new connections and lets running requests finish, WebSockets among them. The listeners are closed first, and their
+// servers have to be done with accepting: [http.Server.Shutdown] does not see a connection that is just being accepted.
 func (s *server) drain(hard context.Context) error {
 	last := s.current.Load()
 	s.stopping.Store(true)
+	s.tell(systemd.Stopping)
 	s.log.Info("stopping: running requests may finish", "grace", last.cfg.ShutdownGrace.String())
 	ctx, cancel := context.WithTimeout(hard, last.cfg.ShutdownGrace)
 	defer cancel()
+	doors{public: s.doors.public, plain: s.doors.plain}.close()
+	s.accepting.Wait()
+	s.public.SetKeepAlivesEnabled(false)
+	s.fresh.settle(ctx)
 	err := errors.Join(s.plain.Shutdown(ctx), s.public.Shutdown(ctx))
 	s.current.Store(nil)
 	s.retire(last)
@@ -218,6 +243,7 @@ func (s *server) drain(hard context.Context) error {
 // end closes what is still open.
 func (s *server) end(err error) error {
 	close(s.cut)
+	s.stopWatchdog()
 	s.present(nil)
 	err = errors.Join(err, s.admin.Close())
 	s.retiring.Wait()

@@ -21,7 +21,7 @@ func newUser(env *environment) *cobra.Command {
 		Short:   "Look after the user table",
 		Example: "  coatcheck user add alice --email alice@example.com --group editors",
 	},
-		newUserAdd(env), newUserList(env), newUserShow(env), newUserPasswd(env),
+		newUserAdd(env), newUserList(env), newUserShow(env), newUserPasswd(env), newUserVerify(env),
 		newUserSwitch(env, "enable", "Let a user log in again", true),
 		newUserSwitch(env, "disable", "Keep a user out; the user's sessions end within seconds", false),
 		newUserDelete(env), newUserGroups(env))

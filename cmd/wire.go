@@ -80,7 +80,12 @@ func (p *parts) askSessions(ctx context.Context) error {
 
 // requestAttrs says in a security event which request it was.
 func requestAttrs(ctx context.Context) []slog.Attr {
-	return []slog.Attr{slog.String("request_id", facts.From(ctx).RequestID)}
+	f := facts.From(ctx)
+	attrs := []slog.Attr{slog.String("request_id", f.RequestID)}
+	if f.Client.IsValid() {
+		attrs = append(attrs, slog.String("client", f.Client.String()))
+	}
+	return attrs
 }
 
 func (p *parts) cookie() (*sessioncookie.Cookie, error) {
@@ -138,7 +143,7 @@ func (p *parts) proxy(cookie *sessioncookie.Cookie, service *auth.Service, pages
 	return proxy.New(proxy.Options{
 		Routes: routes, Portal: pages, Pages: keyPages(signer), AuthPrefix: p.cfg.AuthPrefix, PublicURL: public,
 		TrustedProxies: p.cfg.TrustedProxies, FoldPaths: p.cfg.FoldPaths, Live: p.live,
-		Stripper: identity.NewStripper(names...), Cookie: cookie, Sessions: p.sessions, Principals: service,
+		Stripper: identity.NewStripper(names...), Cookie: cookie, Sessions: p.sessions, Principals: service, Logins: auth.NewCredentials(service),
 		Log: p.log, Now: time.Now, Observe: p.metrics.Observe, HSTS: hsts(p.cfg.TLS),
 	})
 }
@@ -171,7 +176,7 @@ func (p *parts) routes(signer *assertion.Signer) (routes []proxy.Route, names []
 		routes = append(routes, proxy.Route{
 			Host: r.Host, Path: r.Path, Methods: r.Methods, Access: access(r), Upstream: to,
 			StripPrefix: r.StripPrefix, Identity: headers, ShareSession: r.ShareSession,
-			AnonymousSession: r.AnonymousSession, NoTouch: !r.Touch, NoUpstream: to == nil,
+			AnonymousSession: r.AnonymousSession, NoTouch: !r.Touch, Basic: r.Basic, NoUpstream: to == nil,
 			Credentials: credentials, Preflight: r.Preflight, MaxBody: r.MaxBody, Trailers: r.Trailers,
 			Request: headerChanges(r.Headers.Request), Response: headerChanges(r.Headers.Response),
 			RewriteRedirects: r.RewriteRedirects, RewriteCookiePath: r.RewriteCookies,

@@ -20,6 +20,7 @@ type Pass struct {
 	keep     string // the session key that an upstream may see that shares the session
 	lookedAt bool   // the session was: the answer depends on the cookie
 	cookie   string // Set-Cookie line; "" for none
+	basic    bool   // credentials are taken
 }
 
 // Answer turns a verdict into HTTP.
@@ -79,7 +80,8 @@ func (a *proxyAnswer) redirect(w http.ResponseWriter, r *http.Request, p Pass) {
 	w.WriteHeader(http.StatusSeeOther)
 }
 
-// unauthorized names a scheme of our own (RFC 9110 11.6.1 demands one): Basic would make browsers ask for a password.
+// unauthorized names a scheme of our own (RFC 9110 11.6.1 demands one): Basic would make browsers ask for a password. Where scripts
+// may use it, it comes first.
 func (a *proxyAnswer) unauthorized(w http.ResponseWriter, r *http.Request, p Pass) {
 	p.mark(w.Header())
 	challenge := "Session"
@@ -87,6 +89,9 @@ func (a *proxyAnswer) unauthorized(w http.ResponseWriter, r *http.Request, p Pas
 		challenge += ` login="` + a.prefix + `/login"`
 	}
 	w.Header().Set("Www-Authenticate", challenge)
+	if p.basic {
+		w.Header()["Www-Authenticate"] = []string{basicChallenge, challenge}
+	}
 	refuse(w, r, problem.Problem{Status: http.StatusUnauthorized, Detail: "You are not logged in.", Hint: a.loginHint()})
 }
 

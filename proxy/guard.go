@@ -21,12 +21,13 @@ const retryAfter = 5 * time.Second
 type guard struct {
 	sessions   *sessionstore.Sessions
 	principals Principals
+	logins     Logins // nil: no route takes credentials
 	cookie     *sessioncookie.Cookie
 	log        *slog.Logger
 }
 
 func newGuard(o Options) *guard {
-	return &guard{sessions: o.Sessions, principals: o.Principals, cookie: o.Cookie, log: o.Log}
+	return &guard{sessions: o.Sessions, principals: o.Principals, logins: o.Logins, cookie: o.Cookie, log: o.Log}
 }
 
 // serve answers a request that has a route. Nothing is read from a store for a request that is refused, or passes, whoever
@@ -44,7 +45,7 @@ func (g *guard) serve(w http.ResponseWriter, r *http.Request, c choice, answer A
 	}
 	v, err := g.checkIn(r, &p)
 	if err != nil {
-		g.fault(w, r, err)
+		g.fail(w, r, answer, p, err)
 		return
 	}
 	rec.user = p.Principal.ID
@@ -61,7 +62,7 @@ func (g *guard) serve(w http.ResponseWriter, r *http.Request, c choice, answer A
 // checkIn finds out whom the request speaks for, decides, and writes what has to be written. An error is a fault.
 func (g *guard) checkIn(r *http.Request, p *Pass) (Verdict, error) {
 	ctx, rec := r.Context(), recordOf(r.Context())
-	t, err := g.identify(ctx, r.Header)
+	t, err := g.admit(r, p)
 	if err == nil {
 		err = g.settle(ctx, &t, p.choice.route.NoTouch)
 	}

@@ -39,6 +39,8 @@ type Options struct {
 	Cookie     *sessioncookie.Cookie
 	Sessions   *sessionstore.Sessions
 	Principals Principals
+	// Logins checks the credentials of routes with Basic; nil: there are none.
+	Logins Logins
 
 	Log *slog.Logger
 	Now func() time.Time // nil: time.Now
@@ -84,6 +86,8 @@ type Route struct {
 	Credentials Credentials
 	// ShareSession lets the session cookie through to an upstream that shares the session, and its Set-Cookie back.
 	ShareSession bool
+	// Basic takes a name and a password with each request (RFC 7617), for scripts.
+	Basic bool
 	// AnonymousSession makes a session for visitors who have none.
 	AnonymousSession bool
 	// NoTouch keeps requests here from counting as activity: they do not save under SaveEveryRequest.

@@ -233,6 +233,7 @@ type settings struct {
 	fold     bool
 	hsts     string
 	observe  func(Observation)
+	logins   Logins
 	noPortal bool
 	upstream string // a path: below the rig's own upstream
 	pages    map[string]http.Handler
@@ -290,7 +291,7 @@ func (g *rig) newHandler(s settings) *Handler {
 	o := Options{
 		Routes: s.routes, Portal: http.HandlerFunc(portalOfTests), AuthPrefix: "/.auth", Pages: s.pages, Live: g.live, FoldPaths: s.fold,
 		Stripper: identity.NewStripper(headers.Names()...), Cookie: sessioncookie.New(s.cookie), Sessions: g.sessions, Principals: g.users,
-		Log: slog.New(slog.NewJSONHandler(g.log, nil)), Observe: s.observe, HSTS: s.hsts,
+		Log: slog.New(slog.NewJSONHandler(g.log, nil)), Observe: s.observe, HSTS: s.hsts, Logins: s.logins,
 	}
 	if s.noPortal {
 		o.Portal, o.AuthPrefix = nil, ""

@@ -72,7 +72,7 @@ func (g *guard) settle(ctx context.Context, t *ticket, noTouch bool) error {
 
 // begin makes a session for a visitor who has none.
 func (g *guard) begin(ctx context.Context, t *ticket) error {
-	if t.session != nil {
+	if t.session != nil || !t.principal.Anonymous() {
 		return nil
 	}
 	session, err := g.sessions.Open(ctx, "")

@@ -166,3 +166,15 @@ func (t *Throttle) Clear(ctx context.Context) (int64, error) {
 	}
 	return n, nil
 }
+
+// Account says how many logins of an account failed in a row, and how long an attempt from a new place would have to wait for
+// that; for the operator. Nothing is counted.
+func (t *Throttle) Account(ctx context.Context, login string) (failures int, wait time.Duration, err error) {
+	id := accountKey(t.hash("account", fold(login)))
+	rows, err := t.table.read(ctx, id)
+	if err != nil {
+		return 0, 0, fmt.Errorf("read failed logins: %w", err)
+	}
+	account := rows[id].count()
+	return account.Failures, t.policy.Wait(State{Account: account}, t.now()), nil
+}

@@ -129,6 +129,11 @@ func (d *Directory) Named(ctx context.Context, username string) (Account, error)
 	return d.account(ctx, user)
 }
 
+// Login returns the user as a login of this name finds one, without groups, or [auth.ErrNoUser]. It reads what a login reads.
+func (d *Directory) Login(ctx context.Context, name string) (auth.User, error) {
+	return d.byName(ctx, d.db, norm.NFKC.String(name))
+}
+
 func (d *Directory) account(ctx context.Context, user auth.User) (Account, error) {
 	var err error
 	a := Account{User: user}

@@ -1,0 +1,64 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"coatcheck/auth"
+	"coatcheck/proxy/problem"
+)
+
+// Logins checks the names and passwords of scripts, which come with each request, under the throttle of the login page. Errors other
+// than [auth.ErrInvalidCredentials], [auth.ErrBusy] and *[auth.ThrottledError] are faults.
+type Logins interface {
+	Verify(ctx context.Context, login, password string, client netip.Addr) (auth.Principal, error)
+}
+
+const (
+	// basicChallenge asks scripts for credentials (RFC 7617 2, 2.1). Browsers that go to a page get the login page instead: what
+	// they are once told here they send for ever, and there would be no logout.
+	basicChallenge = `Basic realm="coatcheck", charset="UTF-8"`
+	// busyRetry is what scripts are told to wait when too many passwords are being checked.
+	busyRetry = 3 * time.Second
+)
+
+// basic: every reading of the path takes credentials.
+func (c choice) basic() bool {
+	for _, other := range c.others {
+		if !other.Basic {
+			return false
+		}
+	}
+	return c.route.Basic
+}
+
+// admit finds out whom the request speaks for: by its credentials where the route takes them, otherwise by its session. Credentials
+// never reach the upstream, and make no session.
+func (g *guard) admit(r *http.Request, p *Pass) (ticket, error) {
+	p.basic = g.logins != nil && p.choice.basic()
+	login, password, shown := r.BasicAuth()
+	if !p.basic || !shown {
+		return g.identify(r.Context(), r.Header)
+	}
+	r.Header.Del("Authorization")
+	principal, err := g.logins.Verify(r.Context(), login, password, recordOf(r.Context()).Client)
+	return ticket{principal: principal}, err
+}
+
+// fail answers a request that could not be admitted.
+func (g *guard) fail(w http.ResponseWriter, r *http.Request, answer Answer, p Pass, err error) {
+	var throttled *auth.ThrottledError
+	switch {
+	case errors.Is(err, auth.ErrInvalidCredentials):
+		answer.NeedLogin(w, r, p)
+	case errors.As(err, &throttled):
+		refuse(w, r, problem.Problem{Status: http.StatusTooManyRequests, Detail: "Too many logins failed.", RetryAfter: max(throttled.RetryAfter, time.Second)})
+	case errors.Is(err, auth.ErrBusy):
+		refuse(w, r, problem.Problem{Status: http.StatusServiceUnavailable, Detail: "Too many logins at this moment.", RetryAfter: busyRetry})
+	default:
+		g.fault(w, r, err)
+	}
+}

@@ -1,0 +1,3 @@
+CREATE TABLE users (id bigserial PRIMARY KEY, email character varying DEFAULT '' NOT NULL, encrypted_password character varying DEFAULT '' NOT NULL, reset_password_token character varying, reset_password_sent_at timestamp(6), remember_created_at timestamp(6), sign_in_count integer DEFAULT 0 NOT NULL, current_sign_in_at timestamp(6), last_sign_in_at timestamp(6), created_at timestamp(6) NOT NULL, updated_at timestamp(6) NOT NULL);
+CREATE UNIQUE INDEX index_users_on_email ON users (email);
+INSERT INTO users (email, encrypted_password, created_at, updated_at) VALUES ('eve@example.com', '$2a$05$B38.jvVi6mobcNL6t4dH/uAhAZb2tW0JZsUjmmyn4g7ybY7QRqgF6', now(), now());
