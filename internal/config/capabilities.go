@@ -62,10 +62,6 @@ func other(text string) func(any) string {
 	return func(any) string { return text }
 }
 
-func one(value, text string) func(any) string {
-	return when(text, func(v any) bool { return v == value })
-}
-
 func duration(text string) func(any) string {
 	return when(text, func(v any) bool { return v != "auto" && v != "off" })
 }
