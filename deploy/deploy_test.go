@@ -243,7 +243,9 @@ func checkPod(t *testing.T, pod, ours any, file string) {
 	}
 	for name, listen := range map[string]string{"http": cfg.Listen, "admin": cfg.AdminListen} {
 		ports, _ := at(ours, "ports").([]any)
-		if !slices.ContainsFunc(ports, func(p any) bool { return at(p, "name") == name && strings.HasSuffix(listen, fmt.Sprintf(":%v", at(p, "containerPort"))) }) {
+		if !slices.ContainsFunc(ports, func(p any) bool {
+			return at(p, "name") == name && strings.HasSuffix(listen, fmt.Sprintf(":%v", at(p, "containerPort")))
+		}) {
 			t.Errorf("port %s is not that of %s", name, listen)
 		}
 	}
