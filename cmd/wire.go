@@ -174,7 +174,7 @@ func (p *parts) routes(signer *assertion.Signer) (routes []proxy.Route, names []
 			Host: r.Host, Path: r.Path, Methods: r.Methods, Access: access(r), Upstream: to,
 			StripPrefix: r.StripPrefix, Identity: headers, ShareSession: r.ShareSession,
 			AnonymousSession: r.AnonymousSession, NoTouch: !r.Touch, Basic: r.Basic, NoUpstream: to == nil,
-			Credentials: credentials, Preflight: r.Preflight, MaxBody: r.MaxBody, Trailers: r.Trailers || speaksH2C(r), // gRPC ends in trailers
+			Credentials: credentials, Preflight: r.Preflight, SocketOrigins: r.SocketOrigins, MaxBody: r.MaxBody, Trailers: r.Trailers || speaksH2C(r), // gRPC ends in trailers
 
 			Request: headerChanges(r.Headers.Request), Response: headerChanges(r.Headers.Response),
 			RewriteRedirects: r.RewriteRedirects, RewriteCookiePath: r.RewriteCookies,

@@ -72,6 +72,7 @@ type Route struct {
 	SessionAPI       bool           `mapstructure:"session_api"`
 	Basic            bool           `mapstructure:"basic"`
 	Preflight        bool           `mapstructure:"preflight"`
+	SocketOrigins    []string       `mapstructure:"websocket_origins"`
 	MaxBody          int64          `mapstructure:"max_body"` // bytes; 0: no limit
 	Trailers         bool           `mapstructure:"trailers"`
 	Timeout          time.Duration  `mapstructure:"timeout"` // of an answer's header; 0: none

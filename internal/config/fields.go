@@ -54,6 +54,7 @@ const routeSample = ` - host: ""                        # empty: any
    touch: true                     # false: polling here does not count as activity
    session_api: false              # give the application a token for the session API
    basic: false                    # scripts may log in by HTTP Basic with each request
+   websocket_origins: []           # other origins whose pages may open WebSockets here with a visitor's session
    preflight: false                # let CORS preflights through without a login
    max_body: 0                     # largest request body, in bytes; 0 = no limit
    trailers: false                 # let the trailers of answers through
@@ -87,6 +88,7 @@ func routeFields() []field {
 		{name: "touch", kind: kindBool, initial: "true", doc: "false: polling here does not count as activity"},
 		{name: "session_api", kind: kindBool, initial: "false", doc: "give the application a token for the session API"},
 		{name: "basic", kind: kindBool, initial: "false", doc: "scripts may log in by HTTP Basic with each request"},
+		{name: "websocket_origins", kind: kindTexts, initial: "[]", check: publicURL, doc: "other origins whose pages may open WebSockets here with a visitor's session"},
 		{name: "preflight", kind: kindBool, initial: "false", doc: "let CORS preflights through without a login"},
 		{name: "max_body", kind: kindInt, high: 1 << 50, initial: "0", doc: "largest request body, in bytes; 0 = no limit"},
 		{name: "trailers", kind: kindBool, initial: "false", doc: "let the trailers of answers through"},

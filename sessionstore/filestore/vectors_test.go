@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -211,4 +212,33 @@ func text(t *testing.T, d *pyvalue.Dict) string {
 		t.Fatal(err)
 	}
 	return string(out)
+}
+
+// TestClearing_55: with a cookie age of zero only a session with a date of its own is left; a directory that is not there is said at the start (52).
+func TestClearing_55(t *testing.T) {
+	dir := t.TempDir()
+	store := vectorFile{CookieName: "sessionid"}.open(t, dir)
+	for key, expiry := range map[string]any{vectorKey: 3600, "bbbbbbbbbbbbbbbb": -3600, "cccccccccccccccc": nil} {
+		data := pyvalue.NewDict()
+		if seconds, ok := expiry.(int); ok {
+			data.Set("_session_expiry", pyvalue.NewInt(int64(seconds)))
+		}
+		if _, err := store.Create(t.Context(), key, sessionstore.Record{Data: data}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n, err := store.ClearExpired(t.Context()); err != nil || n != 2 {
+		t.Errorf("cleared %d, %v; want 2", n, err)
+	}
+	if got := names(t, dir); !slices.Equal(got, []string{"sessionid" + vectorKey}) {
+		t.Errorf("left %q", got)
+	}
+}
+
+func TestNoDirectory_52(t *testing.T) {
+	_, err := filestore.Open(codec.NewSigned(signing.Keys{Secret: secret}, time.Now), filestore.Options{
+		Dir: filepath.Join(t.TempDir(), "missing"), CookieName: "sessionid", Now: time.Now})
+	if !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), "session.file_path") {
+		t.Errorf("open = %v, want an error that names the key", err)
+	}
 }
