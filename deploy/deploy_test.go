@@ -116,11 +116,7 @@ func TestSystemdUnits(t *testing.T) {
 	for _, line := range regexp.MustCompile(`(?m)^Exec(?:Start|StartPre)=/usr/local/bin/coatcheck (.*)$`).FindAllStringSubmatch(unit, -1) {
 		checkCommand(t, strings.Fields(line[1]))
 	}
-	var variables []string
-	for _, name := range regexp.MustCompile(`COATCHECK_[A-Z_]+`).FindAllString(unit, -1) {
-		variables = append(variables, name)
-	}
-	checkVariables(t, "", variables...)
+	checkVariables(t, "", regexp.MustCompile(`COATCHECK_[A-Z_]+`).FindAllString(unit, -1)...)
 	socket := read(t, "systemd/coatcheck.socket")
 	if !strings.Contains(socket, "\nFileDescriptorName=listen\n") {
 		t.Error("the socket is not named as the key that it stands for")
