@@ -4,7 +4,7 @@ GOTESTFLAGS ?=
 FUZZTIME ?= 5s
 export CGO_ENABLED ?= 1
 
-.PHONY: test packages check unit fuzz build bench clean
+.PHONY: test packages check unit fuzz build release vulncheck bench clean
 
 test: packages check unit fuzz
 
@@ -24,7 +24,19 @@ fuzz:
 	sh scripts/fuzz $(FUZZTIME)
 
 build:
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags='-s -w' -o coatcheck .
+	GO='$(GO)' sh scripts/build coatcheck
+
+# What a release consists of, in dist/.
+release: vulncheck
+	mkdir -p dist
+	sh scripts/reproducible >dist/reproducible.sha256
+	GO='$(GO)' sh scripts/build dist/coatcheck
+	$(GO) run ./scripts/sbom dist/coatcheck >dist/coatcheck.cdx.json
+	cd dist && sha256sum coatcheck coatcheck.cdx.json >SHA256SUMS
+
+# Asks the vulnerability database, so it needs a network.
+vulncheck:
+	$(GO) tool govulncheck ./...
 
 bench:
 	$(GO) test -run='^$$' -bench=. -benchmem ./...

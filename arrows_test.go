@@ -25,6 +25,7 @@ var arrows = map[string][]string{
 	"internal/demo":    {},
 	"internal/watch":   {},
 	"internal/systemd": {},
+	"deploy":           {"cmd", "internal/config"},
 	"auth/password":    {},
 	"proxy/facts":      {},
 
