@@ -25,6 +25,9 @@ import (
 
 const vectors = "../testdata/vectors/"
 
+// vectorSets are the folders of the versions of Django.
+var vectorSets = []string{"", "django-3.2/", "django-6.1/"}
+
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 // fixture is what Django says of the database it made.

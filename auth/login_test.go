@@ -497,11 +497,14 @@ func TestCanonicalLogin_vectors(t *testing.T) {
 			Errors []string `json:"form_username_errors"`
 		}
 	}
-	readJSON(t, "usernames.json", &v)
-	for _, c := range v.Cases {
-		got, ok := auth.CanonicalLogin(c.Typed)
-		if ok != (c.Form != nil) || c.Form != nil && got != *c.Form {
-			t.Errorf("%q: got %q, %v; Django's form %v %v", c.Typed, got, ok, c.Form, c.Errors)
+	for _, set := range vectorSets {
+		v.Cases = nil
+		readJSON(t, set+"usernames.json", &v)
+		for _, c := range v.Cases {
+			got, ok := auth.CanonicalLogin(c.Typed)
+			if ok != (c.Form != nil) || c.Form != nil && got != *c.Form {
+				t.Errorf("%s%q: got %q, %v; Django's form %v %v", set, c.Typed, got, ok, c.Form, c.Errors)
+			}
 		}
 	}
 }

@@ -154,7 +154,7 @@ func (p *parts) openUsers() error {
 		Table: u.Table, Columns: userdb.Columns(u.Columns), GroupsQuery: u.GroupsQuery, Query: u.Query,
 		Registry: p.hashes,
 		Upgrade:  p.upgradePasswords(),
-		Log:      p.log,
+		Log:      p.log, Attrs: requestAttrs,
 	})
 	p.throttle = withTable(p, throttle.New(p.db, throttle.Options{MaxAttempts: p.cfg.Login.MaxAttempts, Secret: p.keys.Secret}))
 	return err

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -26,6 +27,7 @@ import (
 type server struct {
 	env     *environment
 	flags   map[string]any
+	cores   int // that Go found at the start
 	metrics *metrics.Metrics
 	live    *proxy.Live
 	manager systemd.Manager
@@ -52,7 +54,7 @@ type server struct {
 
 func newServer(e *environment, flags map[string]any, cfg config.Config) *server {
 	facts := readBuildFacts()
-	s := &server{env: e, flags: flags, cut: make(chan struct{}), manager: systemd.FromEnviron(e.Environ, os.Getpid()),
+	s := &server{env: e, flags: flags, cores: runtime.GOMAXPROCS(0), cut: make(chan struct{}), manager: systemd.FromEnviron(e.Environ, os.Getpid()),
 		metrics: metrics.New(metrics.Build{Version: facts.Version, Revision: facts.Revision, Go: facts.Go})}
 	s.sink = newLogSink(e.Stderr, s.metrics.LogDropped)
 	s.metrics.HashQueue(s.hashQueue)
@@ -89,7 +91,7 @@ func (s *server) hashQueue() (now, limit int) {
 
 // build makes everything of a configuration; nothing is asked yet.
 func (s *server) build(cfg config.Config) (*running, error) {
-	p, err := openParts(cfg, s.newLog(cfg), s.metrics)
+	p, err := openParts(makeRoom(cfg, s.cores), s.newLog(cfg), s.metrics)
 	if err != nil {
 		return nil, err
 	}

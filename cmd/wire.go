@@ -7,12 +7,10 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"strings"
 	"time"
 
 	"coatcheck/auth"
 	"coatcheck/internal/config"
-	"coatcheck/internal/demo"
 	"coatcheck/proxy"
 	"coatcheck/proxy/assertion"
 	"coatcheck/proxy/facts"
@@ -20,7 +18,6 @@ import (
 	"coatcheck/proxy/identity"
 	"coatcheck/proxy/portal"
 	"coatcheck/proxy/sessioncookie"
-	"coatcheck/proxy/upstream"
 )
 
 // wire builds the running proxy out of the parts and the rest of the configuration.
@@ -177,7 +174,8 @@ func (p *parts) routes(signer *assertion.Signer) (routes []proxy.Route, names []
 			Host: r.Host, Path: r.Path, Methods: r.Methods, Access: access(r), Upstream: to,
 			StripPrefix: r.StripPrefix, Identity: headers, ShareSession: r.ShareSession,
 			AnonymousSession: r.AnonymousSession, NoTouch: !r.Touch, Basic: r.Basic, NoUpstream: to == nil,
-			Credentials: credentials, Preflight: r.Preflight, MaxBody: r.MaxBody, Trailers: r.Trailers,
+			Credentials: credentials, Preflight: r.Preflight, SocketOrigins: r.SocketOrigins, MaxBody: r.MaxBody, Trailers: r.Trailers || speaksH2C(r), // gRPC ends in trailers
+
 			Request: headerChanges(r.Headers.Request), Response: headerChanges(r.Headers.Response),
 			RewriteRedirects: r.RewriteRedirects, RewriteCookiePath: r.RewriteCookies,
 		})
@@ -190,24 +188,4 @@ func access(r config.Route) proxy.Access {
 		Mode:  map[string]proxy.Mode{"login": proxy.ModeLogin, "optional": proxy.ModeOptional, "public": proxy.ModePublic, "deny": proxy.ModeDeny}[r.Access],
 		Users: r.Users, Groups: r.Groups, Staff: r.Staff, Superuser: r.Superuser, Networks: r.Networks,
 	}
-}
-
-// upstream returns the upstream of the route, by URL and timeout, from those made so far; without one it is the built-in demo.
-func (p *parts) upstream(made map[string]proxy.Upstream, r config.Route) (proxy.Upstream, error) {
-	target := strings.Join(r.Upstream, " ")
-	key := fmt.Sprint(target, " ", r.Timeout)
-	if u, ok := made[key]; ok || r.Access == "deny" || target == config.NoUpstream {
-		return u, nil
-	}
-	if target == "" {
-		made[key] = demoUpstream{demo.New(demo.Options{AuthPrefix: p.cfg.AuthPrefix})}
-		return made[key], nil
-	}
-	u, err := upstream.New(upstream.Options{URL: target, ResponseHeaderTimeout: r.Timeout})
-	if err != nil {
-		return nil, err
-	}
-	p.closers = append(p.closers, func() error { u.Close(); return nil })
-	made[key] = u
-	return u, nil
 }

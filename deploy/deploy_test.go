@@ -116,11 +116,7 @@ func TestSystemdUnits(t *testing.T) {
 	for _, line := range regexp.MustCompile(`(?m)^Exec(?:Start|StartPre)=/usr/local/bin/coatcheck (.*)$`).FindAllStringSubmatch(unit, -1) {
 		checkCommand(t, strings.Fields(line[1]))
 	}
-	var variables []string
-	for _, name := range regexp.MustCompile(`COATCHECK_[A-Z_]+`).FindAllString(unit, -1) {
-		variables = append(variables, name)
-	}
-	checkVariables(t, "", variables...)
+	checkVariables(t, "", regexp.MustCompile(`COATCHECK_[A-Z_]+`).FindAllString(unit, -1)...)
 	socket := read(t, "systemd/coatcheck.socket")
 	if !strings.Contains(socket, "\nFileDescriptorName=listen\n") {
 		t.Error("the socket is not named as the key that it stands for")
@@ -243,7 +239,9 @@ func checkPod(t *testing.T, pod, ours any, file string) {
 	}
 	for name, listen := range map[string]string{"http": cfg.Listen, "admin": cfg.AdminListen} {
 		ports, _ := at(ours, "ports").([]any)
-		if !slices.ContainsFunc(ports, func(p any) bool { return at(p, "name") == name && strings.HasSuffix(listen, fmt.Sprintf(":%v", at(p, "containerPort"))) }) {
+		if !slices.ContainsFunc(ports, func(p any) bool {
+			return at(p, "name") == name && strings.HasSuffix(listen, fmt.Sprintf(":%v", at(p, "containerPort")))
+		}) {
 			t.Errorf("port %s is not that of %s", name, listen)
 		}
 	}

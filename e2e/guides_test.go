@@ -16,15 +16,15 @@ import (
 var fence = regexp.MustCompile("(?ms)^```([a-z-]+)\n(.*?)^```$")
 
 // guide gives the fenced blocks of a guide by their language.
-func guide(t *testing.T, name string) map[string]string {
+func guide(t *testing.T, name string) map[string][]string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("../deploy/guides", name))
 	if err != nil {
 		t.Fatal(err)
 	}
-	blocks := map[string]string{}
+	blocks := map[string][]string{}
 	for _, m := range fence.FindAllStringSubmatch(string(text), -1) {
-		blocks[m[1]] += m[2]
+		blocks[m[1]] = append(blocks[m[1]], m[2])
 	}
 	return blocks
 }
@@ -38,16 +38,14 @@ func TestGuidesLoad(t *testing.T) {
 	}
 	for _, file := range files {
 		t.Run(filepath.Base(file), func(t *testing.T) {
-			config, ok := guide(t, filepath.Base(file))["yaml"]
-			if !ok {
-				t.Skip("no configuration in it")
-			}
-			path := filepath.Join(t.TempDir(), "config.yaml")
-			if err := os.WriteFile(path, []byte(config), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			if out, err := command(t, t.TempDir(), cleanEnv(), "", "config", "check", "--config", path); err != nil {
-				t.Errorf("%v\n%s\n%s", err, out, config)
+			for _, config := range guide(t, filepath.Base(file))["yaml"] {
+				path := filepath.Join(t.TempDir(), "config.yaml")
+				if err := os.WriteFile(path, []byte(config), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				if out, err := command(t, t.TempDir(), cleanEnv(), "", "config", "check", "--config", path); err != nil {
+					t.Errorf("%v\n%s\n%s", err, out, config)
+				}
 			}
 		})
 	}
@@ -80,7 +78,7 @@ func TestForwardAuth_4_1_3_8_2_1(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			blocks := guide(t, c.name+".md")
 			s := newSettings(t, engine{session: "db", hash: "md5"})
-			s.extra = strings.Replace(blocks["yaml"], "public_url: https://app.example.com\n", "", 1)
+			s.extra = strings.Replace(blocks["yaml"][0], "public_url: https://app.example.com\n", "", 1)
 			p := serve(t, serveOptions{Config: s.yaml()})
 			p.addUser("alice")
 			app := recorder(t)
@@ -90,7 +88,7 @@ func TestForwardAuth_4_1_3_8_2_1(t *testing.T) {
 					listen = "http://" + addr + " {"
 				}
 				return strings.NewReplacer(c.listen, listen, "127.0.0.1:8080", strings.TrimPrefix(p.URL, "http://"),
-					"127.0.0.1:3000", strings.TrimPrefix(app.URL, "http://")).Replace(blocks[c.name])
+					"127.0.0.1:3000", strings.TrimPrefix(app.URL, "http://")).Replace(blocks[c.name][0])
 			})
 			checkForwardAuth(t, p, "http://"+front.Addr)
 		})

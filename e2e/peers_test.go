@@ -366,9 +366,23 @@ func testRotation(t *testing.T, h *house) {
 	v.login(name, userPassword)
 	both := h.settings
 	both.secret, both.fallbacks = "the new secret key", []string{h.secret}
-	rotated := v.at(h.serve(t, both).URL)
+	p := h.serve(t, both)
+	rotated := v.at(p.URL)
 	if got := rotated.app(); got != name {
 		t.Fatalf("with the old key as fallback: %q, want %q", got, name)
+	}
+	uses := func(of string) bool { return p.metrics()[`coatcheck_fallback_key_uses_total{of="`+of+`"}`] > 0 }
+	if !uses("session_hash") || uses("session_record") == h.engine.unsigned() {
+		t.Errorf("11.1.1: counted for the hash: %v, for the record: %v", uses("session_hash"), uses("session_record"))
+	}
+	counted := p.metrics()
+	if got := rotated.app(); got != name {
+		t.Errorf("second request with the new key: %q, want %q", got, name)
+	}
+	for _, of := range []string{"session_hash", "session_record"} {
+		if sample := `coatcheck_fallback_key_uses_total{of="` + of + `"}`; p.metrics()[sample] != counted[sample] {
+			t.Errorf("11.1.1: the second request counted again: %s", sample)
+		}
 	}
 	if !h.engine.unsigned() {
 		h.expect(t, "the old proxy, after the record was signed anew", v.cookie("sessionid"), "")

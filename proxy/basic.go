@@ -55,7 +55,11 @@ func (g *guard) fail(w http.ResponseWriter, r *http.Request, answer Answer, p Pa
 	case errors.Is(err, auth.ErrInvalidCredentials):
 		answer.NeedLogin(w, r, p)
 	case errors.As(err, &throttled):
-		refuse(w, r, problem.Problem{Status: http.StatusTooManyRequests, Detail: "Too many logins failed.", RetryAfter: max(throttled.RetryAfter, time.Second)})
+		status := http.StatusTooManyRequests
+		if recordOf(r.Context()).verdict {
+			status = http.StatusUnauthorized // nginx makes 500 of others
+		}
+		refuse(w, r, problem.Problem{Status: status, Detail: "Too many logins failed.", RetryAfter: max(throttled.RetryAfter, time.Second)})
 	case errors.Is(err, auth.ErrBusy):
 		refuse(w, r, problem.Problem{Status: http.StatusServiceUnavailable, Detail: "Too many logins at this moment.", RetryAfter: busyRetry})
 	default:

@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"coatcheck/proxy/problem"
+	"coatcheck/proxy/upstream"
 )
 
 // fail answers for an upstream that did not, or for a client whose body could not be read.
@@ -50,7 +51,13 @@ func failure(err error) problem.Problem {
 	var body *bodyError
 	var size *http.MaxBytesError
 	var timeout net.Error
+	var refused *upstream.RefusedError
 	switch {
+	case errors.As(err, &refused):
+		return problem.Problem{Status: refused.Status, Detail: "The application cannot be asked this."}
+	case errors.Is(err, upstream.ErrBusy), errors.Is(err, upstream.ErrUnavailable):
+		return problem.Problem{Status: http.StatusServiceUnavailable, RetryAfter: retryAfter,
+			Detail: "The application has too much to do or is being looked after.", Hint: "Try again in a few seconds."}
 	case errors.As(err, &size):
 		return problem.Problem{Status: http.StatusRequestEntityTooLarge, Detail: "What you sent is too large for this address."}
 	case errors.As(err, &body) && errors.Is(err, os.ErrDeadlineExceeded):

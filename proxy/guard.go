@@ -49,6 +49,10 @@ func (g *guard) serve(w http.ResponseWriter, r *http.Request, c choice, answer A
 		return
 	}
 	rec.user = p.Principal.ID
+	if v.Outcome == Allowed && !p.Principal.Anonymous() && c.route.foreignSocket(r.Header, rec.Host) {
+		v.Outcome = Forbidden
+		rec.event = EventForeignSocket
+	}
 	switch v.Outcome {
 	case Allowed:
 		answer.Allowed(w, r, p)

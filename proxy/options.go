@@ -100,6 +100,8 @@ type Route struct {
 	RewriteRedirects bool
 	// RewriteCookiePath puts the Path of an upstream's cookies below the path that StripPrefix takes off.
 	RewriteCookiePath bool
+	// SocketOrigins are other origins ("https://app.example.com") whose pages may open WebSockets here with a visitor's session.
+	SocketOrigins []string
 	// Trailers lets the trailers of answers through.
 	Trailers bool
 	// MaxBody limits the request body in bytes (413); 0: no limit.

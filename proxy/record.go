@@ -19,7 +19,8 @@ type record struct {
 	verbatim bool
 
 	status   int    // of the final answer; 0 before it
-	original string // the request that a verdict was asked about
+	verdict  bool   // another proxy asks for no more
+	original string // what it asks about
 	bytes    int64
 	route    string // see Observation
 	hsts     string // empty: not sent

@@ -37,6 +37,7 @@ func (h *Handler) verifies(r *http.Request) (suffix string, ok bool) {
 // where a browser will see it, and 503 for a fault; nothing else, as some of them know no more.
 func (h *Handler) verify(w http.ResponseWriter, r *http.Request, suffix string) {
 	rec := recordOf(r.Context())
+	rec.verdict = true
 	answer := verifyAnswer{proxyAnswer: h.own}
 	o, err := originalOf(r, rec, suffix)
 	var c choice

@@ -284,6 +284,28 @@ func TestVerifyWritesSession(t *testing.T) {
 	}
 }
 
+// Scripts that log in with each request, throttled ones among them.
+func TestVerifyBasic(t *testing.T) {
+	g := newRig(t, settings{trusted: []string{"127.0.0.0/8"}, logins: scripts{}, routes: []Route{{Path: "/", Basic: true, Access: Access{Mode: ModeLogin}}}})
+	for _, c := range []struct {
+		name, pair string
+		status     int
+		user       string
+	}{
+		{"right", "alice:pä:ss", 200, "alice"}, {"wrong", "alice:x", 401, ""}, {"throttled", "slow:x", 401, ""}, {"busy", "busy:x", 503, ""}, {"fault", "down:x", 503, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			a := g.get("/.auth/verify", "X-Original-URI", "/api", "X-Original-Method", "GET", "Authorization", basic(c.pair))
+			if a.StatusCode != c.status || a.Header.Get("Remote-User") != c.user || a.Header.Get("Authorization") != "" {
+				t.Errorf("%d %v, want %d for %q", a.StatusCode, a.Header, c.status, c.user)
+			}
+			if again := a.Header.Get("Retry-After"); (again != "") != (c.status == 503 || c.name == "throttled") {
+				t.Errorf("Retry-After %q", again)
+			}
+		})
+	}
+}
+
 func TestNoUpstreamIsNotFound(t *testing.T) {
 	g := askingRig(t, "")
 	if a := g.get("/api/x", "Cookie", session(g.login("1"))); a.StatusCode != http.StatusNotFound {

@@ -21,6 +21,7 @@ type wire struct {
 	mu       sync.Mutex // net/http reads ahead while a handler runs
 	watching bool
 	head     []byte
+	ahead    []byte // of the next request, read while this one was served
 }
 
 type wireKey struct{}
@@ -48,9 +49,12 @@ func (c *wire) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.watching && n > 0 {
+	switch {
+	case c.watching && n > 0:
 		c.head = append(c.head, p[:n]...)
 		c.watching = len(c.head) <= maxHeader
+	case len(p) == 1 && n == 1: // net/http server.go backgroundRead: a fast client is ahead of our StateIdle
+		c.ahead = append(c.ahead[:0], p[0])
 	}
 	return n, err
 }
@@ -86,6 +90,7 @@ func watchWire(conn net.Conn, state http.ConnState) {
 		if cap(c.head) > 4<<10 {
 			c.head = nil // one large header must not cost memory for the life of the connection
 		}
+		c.head, c.ahead = append(c.head, c.ahead...), c.ahead[:0]
 	case http.StateHijacked, http.StateClosed:
 		c.watching, c.head = false, nil
 	}

@@ -13,6 +13,9 @@ const (
 	queuePerSlot = 16
 	// defaultMemory admits one of Django's argon2 hashes (100 MiB) at a time; it uses all cores by itself.
 	defaultMemory = 128 << 20
+	// collectFrom: what a check of so many bytes leaves behind is collected before the next one may begin. Otherwise the collector lets
+	// several of them pile up. It costs milliseconds, such a check some hundred.
+	collectFrom = 16 << 20
 )
 
 // Limits bound what password checks take from the machine (ASVS 15.2.2). Zero fields mean the default.
@@ -66,6 +69,9 @@ func (g *gate) enter(ctx context.Context, memory int64) (leave func(), err error
 		return nil, fmt.Errorf("wait for memory for a password check: %w", err)
 	}
 	return func() {
+		if memory >= collectFrom {
+			runtime.GC()
+		}
 		g.memory.Release(memory)
 		g.slots.Release(1)
 		<-g.places

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"golang.org/x/text/unicode/norm"
@@ -45,7 +46,8 @@ func (d *Directory) matches(ctx context.Context, user auth.User, plain string) (
 		return false, auth.ErrInvalidCredentials
 	case errors.Is(err, password.ErrUnknownFormat), errors.Is(err, password.ErrMalformed):
 		if d.refused.first(user.ID) {
-			d.log.WarnContext(ctx, "stored password cannot be checked; this is said once a user", "event", "password_format_refused", "user", user.Username, "err", err)
+			d.log.LogAttrs(ctx, slog.LevelWarn, "stored password cannot be checked; this is said once a user", append([]slog.Attr{
+				slog.String("event", "password_format_refused"), slog.String("user", user.Username), slog.Any("err", err)}, d.attrs(ctx)...)...)
 		}
 		return false, auth.ErrInvalidCredentials
 	case err != nil || !ok || !user.Active:

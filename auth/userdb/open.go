@@ -44,8 +44,10 @@ type Options struct {
 	Registry Registry
 	// Upgrade writes outdated passwords anew at login. Each write ends the user's other sessions.
 	Upgrade bool
-	Log     *slog.Logger     // nil: nothing is logged
-	Now     func() time.Time // nil: time.Now
+	Log     *slog.Logger // nil: nothing is logged
+	// Attrs adds what a security event should say of the request in ctx (request id, client).
+	Attrs func(ctx context.Context) []slog.Attr
+	Now   func() time.Time // nil: time.Now
 }
 
 // Directory is a table of users. Safe for concurrent use.
@@ -54,6 +56,7 @@ type Directory struct {
 	registry Registry
 	upgrade  bool
 	log      *slog.Logger
+	attrs    func(ctx context.Context) []slog.Attr
 	now      func() time.Time
 
 	name     string  // of the table, for messages
@@ -79,9 +82,12 @@ var (
 
 // Open checks the description; it does not ask the database, which may come up later. [Directory.Check] asks.
 func Open(db *sqlconn.DB, o Options) (*Directory, error) {
-	d := &Directory{db: db, registry: o.Registry, upgrade: o.Upgrade, log: o.Log, now: o.Now}
+	d := &Directory{db: db, registry: o.Registry, upgrade: o.Upgrade, log: o.Log, attrs: o.Attrs, now: o.Now}
 	if d.log == nil {
 		d.log = slog.New(slog.DiscardHandler)
+	}
+	if d.attrs == nil {
+		d.attrs = func(context.Context) []slog.Attr { return nil }
 	}
 	if d.now == nil {
 		d.now = time.Now

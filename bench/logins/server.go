@@ -175,3 +175,21 @@ func (s *server) memory() (now, most int64) {
 	}
 	return now, most
 }
+
+// cpu is the time that the process has run on a core. Unlike the clock on the wall, it hardly depends on what else the machine does.
+func (s *server) cpu() (total time.Duration) {
+	tasks, err := filepath.Glob("/proc/" + strconv.Itoa(s.cmd.Process.Pid) + "/task/*/schedstat")
+	if err != nil {
+		return 0
+	}
+	for _, task := range tasks {
+		text, err := os.ReadFile(task)
+		if err != nil {
+			continue // a thread that has ended
+		}
+		first, _, _ := strings.Cut(string(text), " ")
+		nanoseconds, _ := strconv.ParseInt(first, 10, 64)
+		total += time.Duration(nanoseconds)
+	}
+	return total
+}

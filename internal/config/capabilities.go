@@ -27,10 +27,6 @@ func gaps() []gap {
 		{"session.max_per_user", other("a number of sessions per user is not in this version yet; use 0")},
 		{"session.near_cache", duration("a bound for the near cache is not in this version yet; use auto or off")},
 		{"session.near_cache_bytes", other("a near cache measured in bytes is not in this version yet; use near_cache_entries")},
-		{"upstream", upstreams("h2c://", "upstream h2c:// is not in this version yet; use http://, https:// or unix:")},
-		{"upstream", upstreams("fcgi://", "upstream fcgi:// is not in this version yet; use http://, https:// or unix:")},
-		{"upstream", upstreams("fcgi+unix:", "upstream fcgi+unix: is not in this version yet; use http://, https:// or unix:")},
-		{"upstream", several("a list of upstreams is not in this version yet; name one")},
 	}
 }
 
@@ -66,32 +62,14 @@ func other(text string) func(any) string {
 	return func(any) string { return text }
 }
 
-func one(value, text string) func(any) string {
-	return when(text, func(v any) bool { return v == value })
-}
-
 func duration(text string) func(any) string {
 	return when(text, func(v any) bool { return v != "auto" && v != "off" })
-}
-
-func upstreams(prefix, text string) func(any) string {
-	return when(text, func(v any) bool {
-		list, _ := v.(Upstreams)
-		return slices.ContainsFunc(list, func(u string) bool { return strings.HasPrefix(strings.ToLower(u), prefix) })
-	})
 }
 
 func formats(name, text string) func(any) string {
 	return when(text, func(v any) bool {
 		list, _ := v.(Formats)
 		return slices.Contains(list, name)
-	})
-}
-
-func several(text string) func(any) string {
-	return when(text, func(v any) bool {
-		list, _ := v.(Upstreams)
-		return len(list) > 1
 	})
 }
 

@@ -32,6 +32,9 @@ type Config struct {
 	Users                  Users          `mapstructure:"users"`
 	Login                  Login          `mapstructure:"login"`
 	Identity               Identity       `mapstructure:"identity"`
+	Connection             Connection     `mapstructure:"connection"`
+	FastCGI                FastCGI        `mapstructure:"fastcgi"`
+	Balance                Balance        `mapstructure:"balance"`
 	SessionAPI             SessionAPI     `mapstructure:"session_api"`
 	TLS                    TLS            `mapstructure:"tls"`
 	Log                    Log            `mapstructure:"log"`
@@ -69,6 +72,7 @@ type Route struct {
 	SessionAPI       bool           `mapstructure:"session_api"`
 	Basic            bool           `mapstructure:"basic"`
 	Preflight        bool           `mapstructure:"preflight"`
+	SocketOrigins    []string       `mapstructure:"websocket_origins"`
 	MaxBody          int64          `mapstructure:"max_body"` // bytes; 0: no limit
 	Trailers         bool           `mapstructure:"trailers"`
 	Timeout          time.Duration  `mapstructure:"timeout"` // of an answer's header; 0: none
@@ -76,6 +80,52 @@ type Route struct {
 	RewriteRedirects bool           `mapstructure:"rewrite_redirects"`
 	RewriteCookies   bool           `mapstructure:"rewrite_cookie_path"`
 	Identity         Identity       `mapstructure:"identity"` // Config.Identity with what the route overrides
+	Connection       Connection     `mapstructure:"connection"`
+	FastCGI          FastCGI        `mapstructure:"fastcgi"`
+	Balance          Balance        `mapstructure:"balance"`
+}
+
+// Connection is how upstreams are connected to.
+type Connection struct {
+	DialTimeout  time.Duration `mapstructure:"dial_timeout"`
+	StallTimeout time.Duration `mapstructure:"stall_timeout"` // silence inside an answer; 0: no limit
+	IdleTimeout  time.Duration `mapstructure:"idle_timeout"`
+	MaxConns     int           `mapstructure:"max_conns"` // 0: no limit
+	QueueTimeout time.Duration `mapstructure:"queue_timeout"`
+	CAFile       string        `mapstructure:"ca_file"`
+	CertFile     string        `mapstructure:"cert_file"`
+	KeyFile      string        `mapstructure:"key_file"`
+	ServerName   string        `mapstructure:"server_name"`
+}
+
+// FastCGI is how requests become scripts.
+type FastCGI struct {
+	Root              string `mapstructure:"root"`
+	Index             string `mapstructure:"index"`
+	Fallback          string `mapstructure:"fallback"`
+	Local             bool   `mapstructure:"local"`
+	BufferBody        int64  `mapstructure:"buffer_body"` // bytes
+	KeepAlive         bool   `mapstructure:"keep_alive"`
+	KeepAuthorization bool   `mapstructure:"keep_authorization"`
+}
+
+// Balance is how a list of upstreams shares the work.
+type Balance struct {
+	Policy         string        `mapstructure:"policy"` // least_connections or round_robin
+	AffinityCookie string        `mapstructure:"affinity_cookie"`
+	MaxFails       int           `mapstructure:"max_fails"`
+	FailTime       time.Duration `mapstructure:"fail_time"`
+	MaxFailTime    time.Duration `mapstructure:"max_fail_time"`
+	SlowStart      time.Duration `mapstructure:"slow_start"`
+	Check          BalanceCheck  `mapstructure:"check"`
+}
+
+// BalanceCheck is how a list asks its members whether they are well.
+type BalanceCheck struct {
+	Path     string        `mapstructure:"path"` // empty: nobody is asked
+	Host     string        `mapstructure:"host"`
+	Interval time.Duration `mapstructure:"interval"`
+	Timeout  time.Duration `mapstructure:"timeout"`
 }
 
 // RouteHeaders are changes to what passes through a route.

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -88,7 +89,8 @@ func TestExampleNamesEveryKey(t *testing.T) {
 func TestExampleRouteCanBeUncommented(t *testing.T) {
 	sample := strings.ReplaceAll(routeSample, "session_api: false", "session_api: false # see session_api")
 	cfg := mustLoad(t, Options{Path: write(t, "routes:\n"+sample)})
-	want := Route{Path: "/", Access: "login", Touch: true, Upstream: Upstreams{"http://127.0.0.1:3000"}, Identity: cfg.Identity}
+	want := Route{Path: "/", Access: "login", Touch: true, Upstream: Upstreams{"http://127.0.0.1:3000"}, Timeout: 5 * time.Minute,
+		Identity: cfg.Identity, Connection: cfg.Connection, FastCGI: cfg.FastCGI, Balance: cfg.Balance}
 	if d := cmp.Diff(want, cfg.Routes[0], cmpopts.EquateEmpty()); d != "" {
 		t.Error(d)
 	}

@@ -16,7 +16,7 @@ func table() []field {
 		{name: "first_user", kind: kindBool, initial: "false", doc: "make a first user where there is none; without a file, serve does so anyway"},
 		{name: "shutdown_grace", kind: kindDuration, initial: "15s", doc: "how long running requests may take after SIGTERM"},
 		{name: "fold_paths", kind: kindBool, initial: "false", doc: "compare the paths of routes without case"},
-		{name: "upstream", kind: kindUpstreams, initial: `""`, check: optional(upstreamURL), sample: "http, https or unix:/path, such as http://127.0.0.1:3000; none: another proxy asks and forwards itself\n(forward-auth); empty: the built-in demo\n", doc: "short for one route: path /, access login; else for routes that name none"},
+		{name: "upstream", kind: kindUpstreams, initial: `""`, check: optional(upstreamURL), sample: "http, https, h2c, unix:/path, fcgi://host:port or fcgi+unix:/path, such as http://127.0.0.1:3000; none: another proxy asks and forwards itself\n(forward-auth); empty: the built-in demo\n", doc: "short for one route: path /, access login; else for routes that name none"},
 		{name: "routes", kind: kindSections, initial: "[]", fields: routeFields(), sample: routeSample, doc: "longest path prefix wins, whole segments; hosts are matched first"},
 		{name: "database", kind: kindSection, fields: databaseFields(), doc: "where sessions and users are"},
 		{name: "cache", kind: kindSection, fields: cacheFields(), doc: "for the session engines cache and cached_db"},
@@ -24,6 +24,9 @@ func table() []field {
 		{name: "users", kind: kindSection, fields: userFields(), doc: "the user table"},
 		{name: "login", kind: kindSection, fields: loginFields(), doc: "the login page and its limits"},
 		{name: "identity", kind: kindSection, fields: identityFields(), doc: "how the upstream is told who asks"},
+		{name: "connection", kind: kindSection, fields: connectionFields(), doc: "how upstreams are connected to"},
+		{name: "fastcgi", kind: kindSection, fields: fastcgiFields(), doc: "for upstreams fcgi:// and fcgi+unix:"},
+		{name: "balance", kind: kindSection, fields: balanceFields(), doc: "for lists of upstreams"},
 		{name: "session_api", kind: kindSection, doc: "where applications read and write their sessions", fields: []field{
 			{name: "listen", initial: `""`, check: optional(listenOrSocket), doc: "127.0.0.1:9092 or unix:/path; off when empty"},
 		}},
@@ -38,7 +41,7 @@ func table() []field {
 const routeSample = ` - host: ""                        # empty: any
    path: /
    methods: []                     # empty: any
-   upstream: http://127.0.0.1:3000 # http, https or unix:/path
+   upstream: http://127.0.0.1:3000 # http, https, h2c, unix:/path, fcgi://host:port or fcgi+unix:/path; a list balances
    strip_prefix: false
    access: login                   # login | optional (identity if there is one) | public | deny
    users: []                       # with access login, any of users, groups, staff, superuser
@@ -51,16 +54,20 @@ const routeSample = ` - host: ""                        # empty: any
    touch: true                     # false: polling here does not count as activity
    session_api: false              # give the application a token for the session API
    basic: false                    # scripts may log in by HTTP Basic with each request
+   websocket_origins: []           # other origins whose pages may open WebSockets here with a visitor's session
    preflight: false                # let CORS preflights through without a login
    max_body: 0                     # largest request body, in bytes; 0 = no limit
    trailers: false                 # let the trailers of answers through
-   timeout: 0                      # how long the upstream may take until its answer begins; 0 = for ever
+   timeout: 5m                     # how long the upstream may take until its answer begins; 0 = for ever
    headers:                        # changes to what passes: {set: [{name: X-A, value: b}], remove: [X-C]}
      request: {}
      response: {}
    rewrite_redirects: false        # an upstream's redirect to itself becomes one to the address browsers know
    rewrite_cookie_path: false      # with strip_prefix: the upstream's cookies belong to the path of the route
    identity: {}                    # overrides of the section below
+   connection: {}                  # likewise
+   fastcgi: {}                     # likewise
+   balance: {}                     # likewise
 `
 
 func routeFields() []field {
@@ -81,10 +88,11 @@ func routeFields() []field {
 		{name: "touch", kind: kindBool, initial: "true", doc: "false: polling here does not count as activity"},
 		{name: "session_api", kind: kindBool, initial: "false", doc: "give the application a token for the session API"},
 		{name: "basic", kind: kindBool, initial: "false", doc: "scripts may log in by HTTP Basic with each request"},
+		{name: "websocket_origins", kind: kindTexts, initial: "[]", check: publicURL, doc: "other origins whose pages may open WebSockets here with a visitor's session"},
 		{name: "preflight", kind: kindBool, initial: "false", doc: "let CORS preflights through without a login"},
 		{name: "max_body", kind: kindInt, high: 1 << 50, initial: "0", doc: "largest request body, in bytes; 0 = no limit"},
 		{name: "trailers", kind: kindBool, initial: "false", doc: "let the trailers of answers through"},
-		{name: "timeout", kind: kindDuration, initial: "0", doc: "how long the upstream may take until its answer begins; 0 = for ever"},
+		{name: "timeout", kind: kindDuration, initial: "5m", doc: "how long the upstream may take until its answer begins; 0 = for ever"},
 		{name: "headers", kind: kindSection, doc: "changes to what passes", fields: []field{
 			{name: "request", kind: kindSection, fields: changeFields(), doc: "of requests to the upstream"},
 			{name: "response", kind: kindSection, fields: changeFields(), doc: "of its answers"},
@@ -92,6 +100,9 @@ func routeFields() []field {
 		{name: "rewrite_redirects", kind: kindBool, initial: "false", doc: "an upstream's redirect to itself becomes one to the address browsers know"},
 		{name: "rewrite_cookie_path", kind: kindBool, initial: "false", doc: "with strip_prefix: the upstream's cookies belong to the path of the route"},
 		{name: "identity", kind: kindSection, fields: identityFields(), doc: "overrides of the section identity"},
+		{name: "connection", kind: kindSection, fields: connectionFields(), doc: "overrides of the section connection"},
+		{name: "fastcgi", kind: kindSection, fields: fastcgiFields(), doc: "overrides of the section fastcgi"},
+		{name: "balance", kind: kindSection, fields: balanceFields(), doc: "overrides of the section balance"},
 	}
 }
 

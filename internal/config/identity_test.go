@@ -54,6 +54,7 @@ func TestIdentityProblems(t *testing.T) {
 		{"short secret", "public_url: https://a.example\nsecret_key: short\nidentity: {jwt: {header: X-A}}", "needs a secret_key of at least 32 bytes"},
 		{"ttl", "public_url: https://a.example\nidentity: {jwt: {header: X-A, ttl: 0}}", "identity.jwt.ttl"},
 		{"header twice", "public_url: https://a.example\nidentity: {jwt: {header: x-a}, headers: [{name: X-A, value: id}]}", "is one of headers, too"},
+		{"two in Authorization", "public_url: https://a.example\nidentity: {jwt: {header: authorization}, basic_auth: {username: u}}", "which basic_auth sends"},
 		{"PROXY protocol from anybody", "proxy_protocol: true", "needs trusted_proxies"},
 		{"hop-by-hop header", "upstream: http://a:1\nroutes: [{path: /, headers: {request: {set: [{name: Connection, value: x}]}}}]", "has a meaning of its own"},
 		{"line break in header", "upstream: http://a:1\nroutes: [{path: /, headers: {response: {set: [{name: X-A, value: \"a\\r\\nb\"}]}}}]", "control characters"},

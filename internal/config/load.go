@@ -119,12 +119,18 @@ func (l *loading) complete(fields []field, path string, tree map[string]any) {
 			}
 			l.complete(f.fields, key, inner)
 		case given || f.kind == kindUndeclared:
-		case strings.HasPrefix(key, "identity."):
+		case inherited(key):
 			tree[f.name] = l.viper.Get(key)
 		default:
 			tree[f.name] = f.initially()
 		}
 	}
+}
+
+// inherited are the keys that a route takes from the section of the same name where it leaves them out.
+func inherited(key string) bool {
+	section, _, _ := strings.Cut(key, ".")
+	return slices.Contains([]string{"identity", "connection", "fastcgi", "balance"}, section) && section != key
 }
 
 // decode needs no conversions: the tree holds values of the fields' types.

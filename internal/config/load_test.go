@@ -74,6 +74,11 @@ var otherValues = map[string]string{
 	"identity.basic_auth.password": "p", "identity.headers": "[{name: X-A, value: id}]", "identity.group_separator": ";", "log.level": "warn", "log.format": "json",
 	"tls.domains": "a.example", "tls.email": "a@a.example", "tls.ca": "https://a.example/dir", "tls.ca_root": "/r", "tls.cert_file": "/c", "tls.key_file": "/k",
 	"tls.http_listen": ":81", "tls.hsts": "10",
+	"connection.dial_timeout": "1s", "connection.stall_timeout": "1m", "connection.idle_timeout": "1s", "connection.max_conns": "9", "connection.queue_timeout": "1s",
+	"connection.server_name": "u.example", "fastcgi.root": "/srv", "fastcgi.index": "i.php", "fastcgi.fallback": "/i.php", "fastcgi.local": "true",
+	"fastcgi.buffer_body": "9", "fastcgi.keep_alive": "true", "fastcgi.keep_authorization": "true", "balance.policy": "round_robin", "balance.affinity_cookie": "c",
+	"balance.max_fails": "2", "balance.fail_time": "2s", "balance.max_fail_time": "2m", "balance.slow_start": "1s", "balance.check.path": "/up", "balance.check.host": "u",
+	"balance.check.interval": "1s", "balance.check.timeout": "1s",
 }
 
 // together are keys of which neither can be without the other.
@@ -101,7 +106,7 @@ func TestEveryKeyByEnvironment(t *testing.T) {
 			switch key {
 			case "cache.url_file":
 				value = cache
-			case "cache.ca_file":
+			case "cache.ca_file", "connection.ca_file", "connection.cert_file", "connection.key_file":
 				value = exampleFile
 			}
 			refused, isGap := unavailableValues[strings.TrimSuffix(key, "_file")]
@@ -200,7 +205,7 @@ func TestRoutes(t *testing.T) {
 func TestUpstreamIsShortForOneRoute(t *testing.T) {
 	for _, text := range []string{"", "upstream: http://127.0.0.1:3000", "routes: []"} {
 		cfg := mustLoad(t, Options{Path: write(t, text)})
-		want := []Route{{Path: "/", Access: "login", Touch: true, Upstream: cfg.Upstream, Identity: cfg.Identity}}
+		want := []Route{{Path: "/", Access: "login", Touch: true, Upstream: cfg.Upstream, Timeout: 5 * time.Minute, Identity: cfg.Identity, Connection: cfg.Connection, FastCGI: cfg.FastCGI, Balance: cfg.Balance}}
 		if d := cmp.Diff(want, cfg.Routes, cmpopts.EquateEmpty()); d != "" {
 			t.Errorf("%q: %s", text, d)
 		}
@@ -349,7 +354,7 @@ func TestEnvironmentForms(t *testing.T) {
 		{"not UTF-8", "COATCHECK_LOGIN_TITLE=\xff", "COATCHECK_LOGIN_TITLE: login.title: is not UTF-8 text"},
 		{"auto", "COATCHECK_USERS_PASSWORD_FORMATS=auto", "ok"},
 		{"wrong word", "COATCHECK_USERS_UPGRADE_PASSWORDS=atuo", `COATCHECK_USERS_UPGRADE_PASSWORDS: users.upgrade_passwords: "atuo" is not allowed: use auto, true or false; did you mean auto?`},
-		{"two upstreams", "COATCHECK_UPSTREAM=http://a:1,http://b:1", "COATCHECK_UPSTREAM: upstream: a list of upstreams is not in this version yet; name one"},
+		{"two upstreams", "COATCHECK_UPSTREAM=http://a:1,http://b:1", "ok"},
 		{"long value", "COATCHECK_LISTEN=" + strings.Repeat("x", 5000), `COATCHECK_LISTEN: listen: "` + strings.Repeat("x", 80) + `…" is no address to listen on: write host:port or :port, such as 127.0.0.1:8080 or [::1]:8080`},
 		{"control characters", "COATCHECK_DATA_DIR=a\x1b[31mb", `COATCHECK_DATA_DIR: data_dir: "a\x1b[31mb" must name a directory`},
 	}

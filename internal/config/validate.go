@@ -10,9 +10,11 @@ import (
 
 const (
 	leastHSTS = 365 * 24 * time.Hour // ASVS 3.4.1
-	shortKey  = 32                   // bytes; Django's own keys have 50 (core/checks/security/base.py warns below that)
-	wholeWeb4 = "0.0.0.0/0"
-	wholeWeb6 = "::/0"
+	// defaultTimeout is that of routes in the table of fields.
+	defaultTimeout = 5 * time.Minute
+	shortKey       = 32 // bytes; Django's own keys have 50 (core/checks/security/base.py warns below that)
+	wholeWeb4      = "0.0.0.0/0"
+	wholeWeb6      = "::/0"
 )
 
 // normalize gives everything that can be written in several ways one form.
@@ -30,7 +32,8 @@ func (l *loading) normalize(cfg *Config) {
 		}
 	}
 	if cfg.short {
-		cfg.Routes = []Route{{Path: "/", Access: "login", Touch: true, Upstream: slices.Clone(cfg.Upstream), Identity: cfg.Identity}}
+		cfg.Routes = []Route{{Path: "/", Access: "login", Touch: true, Upstream: slices.Clone(cfg.Upstream), Timeout: defaultTimeout,
+			Identity: cfg.Identity, Connection: cfg.Connection, FastCGI: cfg.FastCGI, Balance: cfg.Balance}}
 	}
 }
 

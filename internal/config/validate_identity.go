@@ -28,6 +28,9 @@ func (l *loading) checkAssertions(cfg *Config) {
 		if !cfg.SecretKey.Empty() && len(cfg.SecretKey.Reveal()) < shortKey {
 			l.bad(at+".jwt.header", "needs a secret_key of at least %d bytes; make one with: openssl rand -base64 48", shortKey)
 		}
+		if strings.EqualFold(id.JWT.Header, "Authorization") && id.BasicAuth.On() {
+			l.bad(at+".jwt.header", "is Authorization, which basic_auth sends, too; choose another")
+		}
 		for _, h := range id.Headers {
 			if strings.EqualFold(h.Name, id.JWT.Header) {
 				l.bad(at+".jwt.header", "is one of headers, too; choose another")

@@ -13,6 +13,7 @@ func (l *loading) checkRoutes(cfg *Config) {
 	for i, r := range cfg.Routes {
 		at := fmt.Sprintf("routes[%d]", i)
 		l.checkAccess(at, r, cfg)
+		l.checkUpstreams(at, r)
 		l.checkIdentityOverride(at, r)
 		if len(r.Upstream) == 0 && r.Access != "deny" {
 			l.bad(at+".upstream", "is missing: name the application, here or as upstream at the top")
@@ -34,6 +35,19 @@ func (l *loading) checkRoutes(cfg *Config) {
 				break
 			}
 		}
+	}
+}
+
+// checkUpstreams: what the kinds of upstreams need.
+func (l *loading) checkUpstreams(at string, r Route) {
+	for _, u := range r.Upstream {
+		if strings.HasPrefix(u, "fcgi") && r.FastCGI.Root == "" {
+			l.bad(at+".fastcgi.root", "is missing: name the document root as the application sees it, such as /var/www/html")
+			return
+		}
+	}
+	if (r.Connection.CertFile == "") != (r.Connection.KeyFile == "") {
+		l.bad(at+".connection.cert_file", "and key_file go together; give both")
 	}
 }
 

@@ -155,6 +155,9 @@ func TestIssue(t *testing.T) {
 				t.Errorf("got %v, %v; want an answer over HTTP/2", res, err)
 			}
 			err := filepath.WalkDir(s.dir, func(path string, d fs.DirEntry, err error) error {
+				if err != nil {
+					return err
+				}
 				info, err := d.Info()
 				if err == nil && info.Mode().Perm()&0o077 != 0 && strings.HasSuffix(path, ".key") {
 					t.Errorf("%s has mode %#o; a key is the owner's alone", path, info.Mode().Perm())

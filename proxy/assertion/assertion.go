@@ -98,6 +98,9 @@ func (h *Header) Fields(p auth.Principal) ([]identity.Field, error) {
 	if err != nil {
 		return nil, err
 	}
+	if h.name == "Authorization" {
+		token = "Bearer " + token // RFC 6750 2.1
+	}
 	return []identity.Field{{Name: h.name, Value: token}}, nil
 }
 

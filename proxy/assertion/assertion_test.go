@@ -148,6 +148,14 @@ func TestCache(t *testing.T) {
 	}
 }
 
+func TestBearer(t *testing.T) {
+	s := newSigner(t, &clock{time.Unix(1_800_000_000, 0)}, newSecret)
+	fields, err := s.Header("authorization", "a", time.Minute).Fields(alice)
+	if err != nil || fields[0].Name != "Authorization" || fields[0].Value != "Bearer "+tokenOf(t, s, alice, "a") {
+		t.Errorf("%v %v", fields, err)
+	}
+}
+
 func TestCacheIsBounded(t *testing.T) {
 	s := newSigner(t, &clock{time.Unix(1_800_000_000, 0)}, newSecret)
 	for i := range 10001 {

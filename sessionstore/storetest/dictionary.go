@@ -7,7 +7,7 @@ import (
 	"coatcheck/internal/pyvalue"
 )
 
-// dictionary holds lines 1 to 14; what Python's dict does in one call (pop, setdefault, update) is two of ours.
+// dictionary holds lines 1 to 14, 79 and 80; what Python's dict does in one call (pop, setdefault, update) is two of ours.
 func (h Harness) dictionary(t *testing.T) {
 	h.each(t, map[string]func(*desk){
 		"1 new session": func(d *desk) { d.state(d.open(""), false, false) },
@@ -82,6 +82,32 @@ func (h Harness) dictionary(t *testing.T) {
 				d.Errorf("left: %q", got)
 			}
 			d.state(s, true, true)
+		},
+		"79 test cookie": func(d *desk) {
+			s := d.open("")
+			if _, ok := s.GetString("testcookie"); ok {
+				d.Error("there before it was set")
+			}
+			d.set(s, "testcookie", "worked")
+			d.save(s)
+			s = d.open(s.Key())
+			if got, _ := s.GetString("testcookie"); got != "worked" || !s.Delete("testcookie") {
+				d.Errorf("holds %q", got)
+			}
+			d.save(s)
+			if _, ok := d.open(s.Key()).GetString("testcookie"); ok {
+				d.Error("there after it was deleted")
+			}
+		},
+		"80 neither key nor data is empty": func(d *desk) {
+			s := d.open("")
+			if !s.Empty() {
+				d.Error("a new session is not empty")
+			}
+			d.set(s, "x", 1)
+			if s.Empty() || d.open(d.saved().Key()).Empty() {
+				d.Error("empty with data, or with a key")
+			}
 		},
 	})
 }
