@@ -365,3 +365,29 @@ func BenchmarkPickledEncode(b *testing.B) {
 		}
 	}
 }
+
+// TestDeflateDecides: the fast compressor changes no decision that the usual one would make.
+func TestDeflateDecides(t *testing.T) {
+	usual := newZlibPool()
+	for set := range vectorSets {
+		var file struct {
+			Encode []struct{ Name, JSON string }
+		}
+		readVectors(t, set, "session_encoding.json", &file)
+		for _, v := range file.Encode {
+			want, err := compress(&usual.writers, []byte(v.JSON))
+			if err != nil {
+				t.Fatal(err)
+			}
+			small, shorter, err := usual.deflate([]byte(v.JSON))
+			if err != nil || shorter != (len(want) < len(v.JSON)-1) {
+				t.Errorf("%s/%s: %d bytes become %d, shorter: %v, %v; the usual compressor makes %d", set, v.Name, len(v.JSON), len(small), shorter, err, len(want))
+			}
+		}
+	}
+	for length := range incompressible {
+		if small, err := compress(&usual.writers, bytes.Repeat([]byte("a"), length)); err != nil || len(small) < length-1 {
+			t.Errorf("%d bytes become %d, %v", length, len(small), err)
+		}
+	}
+}

@@ -11,11 +11,11 @@ import (
 // pack is the payload of signing.dumps(compress=True): compressed, with a dot in front, where that saves more than the
 // dot. Go's deflate ends with an empty block, so up to 8 bytes from that edge Django may decide otherwise; readers take both.
 func (s *Signed) pack(text []byte) (string, error) {
-	small, err := s.zlib.deflate(text)
+	small, shorter, err := s.zlib.deflate(text)
 	if err != nil {
 		return "", err
 	}
-	if len(small) < len(text)-1 {
+	if shorter {
 		return "." + base64.RawURLEncoding.EncodeToString(small), nil
 	}
 	return base64.RawURLEncoding.EncodeToString(text), nil

@@ -2,14 +2,17 @@ package dbstore_test
 
 import (
 	"fmt"
+	"net/url"
 	"testing"
 	"time"
 
 	"coatcheck/internal/pyvalue"
 	"coatcheck/internal/signing"
 	"coatcheck/internal/sqlconn"
+	"coatcheck/internal/testenv"
 	"coatcheck/sessionstore"
 	"coatcheck/sessionstore/codec"
+	"coatcheck/sessionstore/storetest"
 )
 
 // benchStore is a database with one session as a login leaves it, and what its driver needs to do the same work bare.
@@ -100,27 +103,36 @@ func (s *benchStore) coded(b *testing.B, verb string) func() error {
 	}
 }
 
-// BenchmarkStore sets each verb beside the bare call of its driver, without and with the codec's work.
+// BenchmarkStore sets each verb beside the bare call of its driver, without and with the codec's work; the servers also at a distance of half a millisecond
+// there and back.
 func BenchmarkStore(b *testing.B) {
 	for _, name := range []string{"sqlite", "postgres", "mariadb"} {
-		b.Run(name, func(b *testing.B) {
-			s := newBenchStore(b, databases[name](b))
-			for _, verb := range []string{"load", "create", "update"} {
-				b.Run(verb+"/bare", func(b *testing.B) { measure(b, s.bare(b, verb)) })
-				b.Run(verb+"/bare+codec", func(b *testing.B) { measure(b, s.coded(b, verb)) })
-				b.Run(verb+"/store", func(b *testing.B) { measure(b, s.ours(b, verb)) })
-			}
+		b.Run(name, func(b *testing.B) { compare(b, databases[name](b)) })
+	}
+	for _, name := range []string{"postgres", "mariadb"} {
+		b.Run(name+", 0.5 ms away", func(b *testing.B) { compare(b, distant(b, databases[name](b))) })
+	}
+}
+
+func compare(b *testing.B, url string) {
+	s := newBenchStore(b, url)
+	for _, verb := range []string{"load", "create", "update"} {
+		b.Run(verb, func(b *testing.B) {
+			storetest.Compare(b, storetest.Call{Name: "bare", Do: s.bare(b, verb)},
+				storetest.Call{Name: "codec", Do: s.coded(b, verb)}, storetest.Call{Name: "store", Do: s.ours(b, verb)})
 		})
 	}
 }
 
-func measure(b *testing.B, call func() error) {
-	b.ReportAllocs()
-	for b.Loop() {
-		if err := call(); err != nil {
-			b.Fatal(err)
-		}
+// distant is the URL of the same database behind a network.
+func distant(b *testing.B, rawURL string) string {
+	b.Helper()
+	u, err := url.Parse(rawURL)
+	if err != nil {
+		b.Fatal(err)
 	}
+	u.Host = testenv.Distance(b, u.Host, 250*time.Microsecond)
+	return u.String()
 }
 
 // BenchmarkLoadParallel is the pool under many requests at once.
