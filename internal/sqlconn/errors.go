@@ -15,6 +15,9 @@ import (
 
 // IsUnique reports whether err says that a unique column has that value already.
 func IsUnique(err error) bool {
+	if err == nil {
+		return false
+	}
 	var lite *sqlite.Error
 	if errors.As(err, &lite) {
 		return lite.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY || lite.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE
@@ -40,6 +43,9 @@ func IsRolledBack(err error) bool {
 
 // IsLost reports whether err says that the connection broke: whether a write happened is not known, a read may be tried again (F04).
 func IsLost(err error) bool {
+	if err == nil {
+		return false
+	}
 	for _, lost := range []error{driver.ErrBadConn, mysql.ErrInvalidConn, io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.EPIPE} {
 		if errors.Is(err, lost) {
 			return true
@@ -49,6 +55,9 @@ func IsLost(err error) bool {
 }
 
 func hasCode(err error, sqlState string, number uint16) bool {
+	if err == nil { // nearly always: nothing is allocated then
+		return false
+	}
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
 		return pg.Code == sqlState
