@@ -45,6 +45,7 @@ func (e *environment) serve(ctx context.Context, flags map[string]any) error {
 		return err
 	}
 	s := newServer(e, flags, cfg)
+	defer s.sink.close()
 	for _, w := range cfg.Warnings {
 		s.log.Warn("configuration: " + w.String())
 	}

@@ -32,6 +32,7 @@ type server struct {
 	live    *proxy.Live
 	manager systemd.Manager
 	level   slog.LevelVar
+	sink    *logSink
 	log     *slog.Logger // of the configuration in force
 
 	current  atomic.Pointer[running] // nil: stopped
@@ -55,6 +56,7 @@ func newServer(e *environment, flags map[string]any, cfg config.Config) *server 
 	facts := readBuildFacts()
 	s := &server{env: e, flags: flags, cores: runtime.GOMAXPROCS(0), cut: make(chan struct{}), manager: systemd.FromEnviron(e.Environ, os.Getpid()),
 		metrics: metrics.New(metrics.Build{Version: facts.Version, Revision: facts.Revision, Go: facts.Go})}
+	s.sink = newLogSink(e.Stderr, s.metrics.LogDropped)
 	s.metrics.HashQueue(s.hashQueue)
 	s.metrics.Certificates(s.expiries)
 	s.level.Set(level(cfg.Log.Level))
@@ -72,7 +74,11 @@ func newServer(e *environment, flags map[string]any, cfg config.Config) *server 
 
 // newLog returns the log of a configuration. Its level is the process's, so that it changes everywhere at once.
 func (s *server) newLog(cfg config.Config) *slog.Logger {
-	return slog.New(s.metrics.Events(newLogger(s.env.Stderr, &s.level, cfg.Log.Format).Handler()))
+	format := cfg.Log.Format
+	if format == "auto" && isTerminal(s.env.Stderr) {
+		format = "text"
+	}
+	return slog.New(s.metrics.Events(newLogger(s.sink, &s.level, format).Handler()))
 }
 
 func (s *server) hashQueue() (now, limit int) {

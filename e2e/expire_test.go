@@ -73,7 +73,7 @@ func sessionLine(t testing.TB, res *http.Response) string {
 	t.Helper()
 	var lines []string
 	for _, line := range res.Header["Set-Cookie"] {
-		if !strings.HasPrefix(line, "csrftoken=") {
+		if !strings.HasPrefix(line, "csrftoken=") && !strings.HasPrefix(line, "coatcheck_known=") {
 			lines = append(lines, line)
 		}
 	}

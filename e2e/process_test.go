@@ -215,8 +215,16 @@ func freeAddr(t testing.TB) string {
 	return ""
 }
 
-// events returns the log's records whose "event" is name.
+// events returns the log's records whose "event" is name. The log is written behind the answers, so it waits a little for the first.
 func (p *process) events(name string) []map[string]any {
+	for deadline := time.Now().Add(3 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		if found := p.eventsNow(name); len(found) > 0 || time.Now().After(deadline) {
+			return found
+		}
+	}
+}
+
+func (p *process) eventsNow(name string) []map[string]any {
 	var found []map[string]any
 	lines := bufio.NewScanner(strings.NewReader(p.stderr.String()))
 	lines.Buffer(nil, 1<<20)
