@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os/signal"
+	"syscall"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -45,6 +47,8 @@ func (e *environment) serve(ctx context.Context, flags map[string]any) error {
 		return err
 	}
 	s := newServer(e, flags, cfg)
+	signal.Notify(s.hangups, syscall.SIGHUP)
+	defer signal.Stop(s.hangups)
 	defer s.sink.close()
 	for _, w := range cfg.Warnings {
 		s.log.Warn("configuration: " + w.String())

@@ -8,11 +8,9 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/signal"
 	"runtime"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"coatcheck/internal/config"
@@ -39,7 +37,8 @@ type server struct {
 	stopping atomic.Bool
 	files    atomic.Pointer[[]string] // that the configuration was read from
 	changes  *watch.Files
-	cut      chan struct{} // closed: requests that still run are not waited for
+	hangups  chan os.Signal // heard from the start on: before, SIGHUP would end the process
+	cut      chan struct{}  // closed: requests that still run are not waited for
 	retiring sync.WaitGroup
 
 	accepting    sync.WaitGroup
@@ -54,7 +53,7 @@ type server struct {
 
 func newServer(e *environment, flags map[string]any, cfg config.Config) *server {
 	facts := readBuildFacts()
-	s := &server{env: e, flags: flags, cores: runtime.GOMAXPROCS(0), cut: make(chan struct{}), manager: systemd.FromEnviron(e.Environ, os.Getpid()),
+	s := &server{env: e, flags: flags, cores: runtime.GOMAXPROCS(0), cut: make(chan struct{}), hangups: make(chan os.Signal, 1), manager: systemd.FromEnviron(e.Environ, os.Getpid()),
 		metrics: metrics.New(metrics.Build{Version: facts.Version, Revision: facts.Revision, Go: facts.Go})}
 	s.sink = newLogSink(e.Stderr, s.metrics.LogDropped)
 	s.metrics.HashQueue(s.hashQueue)
@@ -191,9 +190,6 @@ func (s *server) tell(state string) {
 
 // follow loads the configuration anew when told to, until ctx ends or a listener fails.
 func (s *server) follow(ctx context.Context, failed <-chan error) error {
-	hangups := make(chan os.Signal, 1)
-	signal.Notify(hangups, syscall.SIGHUP)
-	defer signal.Stop(hangups)
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	changed := make(chan struct{}, 1)
@@ -211,7 +207,7 @@ func (s *server) follow(ctx context.Context, failed <-chan error) error {
 			return nil
 		case err := <-failed:
 			return err
-		case <-hangups:
+		case <-s.hangups:
 			s.reload(ctx, "SIGHUP")
 		case <-changed:
 			s.reload(ctx, "a file was changed")
