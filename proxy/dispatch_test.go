@@ -145,7 +145,7 @@ func FuzzVerdict(f *testing.F) {
 	f.Fuzz(func(t *testing.T, raw string) {
 		target, err := url.ParseRequestURI(raw)
 		if err != nil || !strings.HasPrefix(raw, "/") || len(raw) > 2048 || badTarget(raw) {
-			t.Skip()
+			return
 		}
 		var allow []string
 		c, err := h.choose("h", &http.Request{Method: "GET", RequestURI: raw, URL: target}, &allow)

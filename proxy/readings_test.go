@@ -119,7 +119,7 @@ func FuzzReadings(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, raw string, fold bool) {
 		if !strings.HasPrefix(raw, "/") || len(raw) > 2048 {
-			t.Skip()
+			return
 		}
 		got, err := readings(nil, raw, fold)
 		if err != nil {

@@ -25,7 +25,7 @@ func FuzzLoad(f *testing.F) {
 	path := filepath.Join(f.TempDir(), "config.yaml")
 	f.Fuzz(func(t *testing.T, text, env string) {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Skip()
+			return
 		}
 		cfg, err := Load(Options{Path: path, Environ: []string{"COATCHECK_LOG=" + env, "COATCHECK_ROUTES=" + env, "COATCHECK_" + env}})
 		if err != nil && err.Error() == "" {
@@ -36,7 +36,7 @@ func FuzzLoad(f *testing.F) {
 			return
 		}
 		if err := os.WriteFile(path, []byte(shown), 0o600); err != nil {
-			t.Skip()
+			return
 		}
 		again, err := Load(Options{Path: path})
 		if err != nil {
