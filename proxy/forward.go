@@ -92,6 +92,9 @@ func (f *forward) rewrite(p *httputil.ProxyRequest) {
 	}
 	setForwarded(h, rec.arrival)
 	p.Out = p.Out.WithContext(upstream.WithUser(p.Out.Context(), e.Principal.Username))
+	if e.choice.route.stripped != "" {
+		p.Out = p.Out.WithContext(upstream.WithMount(p.Out.Context(), strings.TrimSuffix(e.choice.route.Path, "/")))
+	}
 	for _, field := range e.fields {
 		h.Set(field.Name, field.Value)
 	}
