@@ -29,7 +29,7 @@ func (f *fcgi) params(r *http.Request) (variables, error) {
 	f.addScript(&v, s)
 	addServer(&v, r)
 	addClient(&v, r)
-	if user := userFrom(r.Context()); hasControls(user) {
+	if user := f.User(r.Context()); hasControls(user) {
 		return nil, errors.New("REMOTE_USER: the user name has control characters, which a C program would take for its end")
 	} else if user != "" {
 		v.add("REMOTE_USER", user)
@@ -132,7 +132,7 @@ func (f *fcgi) withheld(name, value string, r *http.Request) bool {
 	case "Authorization":
 		scheme, _, _ := strings.Cut(strings.TrimLeft(value, " "), " ")
 		passwords := strings.EqualFold(scheme, "Basic") || strings.EqualFold(scheme, "Digest")
-		return passwords && !f.KeepAuthorization && userFrom(r.Context()) != ""
+		return passwords && !f.KeepAuthorization && f.User(r.Context()) != ""
 	}
 	return false
 }

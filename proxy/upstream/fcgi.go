@@ -43,6 +43,9 @@ type FastCGI struct {
 	// KeepAuthorization lets the client's Basic and Digest credentials through beside REMOTE_USER. PHP shows them as
 	// PHP_AUTH_USER, which many an application believes without looking at the password.
 	KeepAuthorization bool
+	// User gives REMOTE_USER (RFC 3875 4.1.11) by the context of a request. It is the only source of that variable: no header of the
+	// request can set it. Empty is nobody, and the variable is absent; nil: there are no users.
+	User func(ctx context.Context) string
 	// Stderr gets what the application writes there, PHP's errors as a rule; nil drops it.
 	Stderr func(ctx context.Context, text string)
 }
@@ -67,6 +70,9 @@ func newFastCGI(o Options, dial dialer) (*fcgi, error) {
 	}
 	if f.Fallback != "" && (!strings.HasPrefix(f.Fallback, "/") || !isScript(f.Fallback)) {
 		return nil, fmt.Errorf("FastCGI fallback %q: give the path of a script below the root, as in /index.php", f.Fallback)
+	}
+	if f.User == nil {
+		f.User = func(context.Context) string { return "" }
 	}
 	if f.BufferBody == 0 {
 		f.BufferBody = bufferBody

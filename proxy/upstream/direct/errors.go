@@ -16,9 +16,9 @@ var (
 )
 
 var (
-	errTooLong   = errors.New("header of the answer is too long")
-	errMalformed = errors.New("malformed answer")
-	errSwitched  = errors.New("the upstream switched protocols without being asked")
+	errTooLong  = errors.New("header of the answer is too long")
+	errStatus   = errors.New("the answer has a status below 100")
+	errSwitched = errors.New("the upstream switched protocols without being asked")
 )
 
 type timeoutError string

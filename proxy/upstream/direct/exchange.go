@@ -96,6 +96,8 @@ func (x *exchange) receive() error {
 			return x.explain(fmt.Errorf("read header of the answer: %w", err))
 		}
 		switch {
+		case x.answer.StatusCode < 100:
+			return errStatus
 		case x.answer.StatusCode == http.StatusSwitchingProtocols:
 			return errSwitched
 		case x.answer.StatusCode >= 200:
