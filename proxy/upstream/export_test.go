@@ -12,8 +12,13 @@ func (u *Upstream) SetDial(conn net.Conn) {
 
 // SetDialer makes an upstream dial by the function.
 func (u *Upstream) SetDialer(dial func() (net.Conn, error)) {
-	u.dial = func(context.Context) (net.Conn, error) {
-		conn, err := dial()
+	u.SetDialContext(func(context.Context) (net.Conn, error) { return dial() })
+}
+
+// SetDialContext makes an upstream dial by the function.
+func (u *Upstream) SetDialContext(dial func(context.Context) (net.Conn, error)) {
+	u.dial = func(ctx context.Context) (net.Conn, error) {
+		conn, err := dial(ctx)
 		if err != nil {
 			return nil, &DialError{err}
 		}

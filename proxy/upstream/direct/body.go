@@ -48,6 +48,20 @@ func (x *exchange) Close() error {
 	return nil
 }
 
+// Buffered is how many bytes Read can give without waiting for the upstream, as far as is known; 0 may be more.
+func (x *exchange) Buffered() int {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.over != nil || x.src != io.Reader(x.link.in) { // in chunks there may be no more than the next one's size
+		return 0
+	}
+	n := x.link.in.Buffered()
+	if x.left >= 0 {
+		n = int(min(int64(n), x.left))
+	}
+	return n
+}
+
 func (x *exchange) ended() error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
