@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"net/http/httptrace"
 	"net/http/httputil"
 	"net/url"
 	"strings"
@@ -16,11 +17,14 @@ import (
 // Field is a header as it is sent.
 type Field = identity.Field
 
-// forward carries requests to their upstreams, by one [httputil.ReverseProxy] for everything: WebSocket, server-sent events, 1xx.
+// forward carries requests to their upstreams: the plain ones itself, everything else by one [httputil.ReverseProxy].
 type forward struct {
-	proxy  httputil.ReverseProxy
-	cookie *sessioncookie.Cookie
-	live   *Live // nil: none
+	proxy   httputil.ReverseProxy
+	cookie  *sessioncookie.Cookie
+	live    *Live // nil: none
+	buffers buffers
+
+	indirect bool // all by the ReverseProxy, for tests
 }
 
 // errand is a request on its way to an upstream.
@@ -29,6 +33,9 @@ type errand struct {
 	fields []Field
 	flight flight
 	values values
+	// For direct requests.
+	interim interim
+	trace   httptrace.ClientTrace
 }
 
 // values are those of header fields that we set, in one array instead of one for each.
@@ -53,7 +60,7 @@ func newForward(o Options) *forward {
 	f.proxy = httputil.ReverseProxy{
 		Rewrite: f.rewrite, Transport: roundTripper{}, ModifyResponse: f.modify, ErrorHandler: f.fail,
 		FlushInterval: -1, // what an upstream sends, the client gets at once
-		BufferPool:    &buffers{},
+		BufferPool:    &f.buffers,
 		ErrorLog:      slog.NewLogLogger(o.Log.Handler(), slog.LevelWarn),
 	}
 	return f
@@ -76,6 +83,10 @@ func (f *forward) serve(w http.ResponseWriter, r *http.Request, p Pass, fields [
 		ctx := f.live.enter(r.Context(), &e.flight)
 		defer f.land(ctx, &e.flight)
 		r = r.WithContext(ctx)
+	}
+	if f.direct(r, p.choice.route) {
+		f.carry(w, r, e, rec)
+		return
 	}
 	f.proxy.ServeHTTP(w, r)
 }
