@@ -211,7 +211,7 @@ func (p *parts) openStore() (sessionstore.Store, error) {
 	case "cached_db":
 		return p.openCachedDB(dbstore.New(p.db, signed, dbstore.Options{}))
 	case "signed_cookies":
-		return cookiestore.New(p.keys, withTable(p, ledger.New(p.db, time.Now)), p.settings.CookieAge, time.Now), nil
+		return cookiestore.New(p.keys, withTable(p, ledger.New(p.db, p.keys, time.Now)), p.settings.CookieAge, time.Now), nil
 	default:
 		return nil, fmt.Errorf("session.engine %s has no store", engine)
 	}
