@@ -47,6 +47,7 @@ var arrows = map[string][]string{
 	"internal/metrics": {"auth", "proxy", "sessionstore"},
 
 	"auth":          {"internal/pyvalue", "internal/signing", "sessionstore"},
+	"auth/activity": {"auth", "internal/pyvalue", "sessionstore", "sessionstore/ledger"},
 	"auth/userdb":   {"auth", "auth/password", "internal/sqlconn"},
 	"auth/throttle": {"auth", "internal/signing", "internal/sqlconn"},
 

@@ -21,16 +21,24 @@ type Entry struct {
 	Agent    string    // its User-Agent, at most [MaxAgent] bytes of ASCII
 }
 
-// Find returns the session of this digest; [ErrUnknown] for one that is not known, or was ended.
+// Find returns the session of this digest, or [ErrUnknown], or [ErrEnded].
 func (l *Ledger) Find(ctx context.Context, hash string) (Entry, error) {
 	found, err := l.entries(ctx, l.find, hash)
-	if err == nil && len(found) == 0 {
-		err = ErrUnknown
-	}
 	if err != nil {
 		return Entry{}, err
 	}
-	return found[0], nil
+	if len(found) > 0 {
+		return found[0], nil
+	}
+	ctx, cancel := l.db.Timeout(ctx)
+	defer cancel()
+	switch ended, err := some(l.ended.Query(ctx, hash)); {
+	case err != nil:
+		return Entry{}, err
+	case ended:
+		return Entry{}, ErrEnded
+	}
+	return Entry{}, ErrUnknown
 }
 
 // OfUser returns the user's sessions that have not been ended here and have not expired, the newest activity first. One that a Django has

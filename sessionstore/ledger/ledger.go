@@ -4,6 +4,7 @@ package ledger
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"time"
@@ -19,8 +20,12 @@ const Table = "coatcheck_session"
 // clearBatch bounds the rows that one statement removes, so that nobody waits for its locks (F33).
 const clearBatch = 1000
 
-// ErrUnknown: the ledger was asked and has no such session.
-var ErrUnknown = errors.New("session is not in the ledger")
+var (
+	// ErrUnknown: the ledger was asked and has no such session.
+	ErrUnknown = errors.New("session is not in the ledger")
+	// ErrEnded: the session was ended here, whatever a store says.
+	ErrEnded = errors.New("session was ended")
+)
 
 // Ledger is the table in one database. Safe for concurrent use.
 type Ledger struct {
@@ -28,8 +33,8 @@ type Ledger struct {
 	seal sealer
 	now  func() time.Time
 
-	revoke, revoked, clear       *sqlconn.Stmt
-	find, ofUser, key, due, held *sqlconn.Stmt
+	revoke, revoked, end, clear         *sqlconn.Stmt
+	find, ended, ofUser, key, due, held *sqlconn.Stmt
 }
 
 // New returns the ledger in db; nothing is asked yet. Session keys are kept sealed with keys.
@@ -41,9 +46,11 @@ func New(db *sqlconn.DB, keys signing.Keys, now func() time.Time) *Ledger {
 		revoke: db.Statement("INSERT INTO " + Table + " (session_hash, revoked_until) VALUES (" + p(1) + ", " + p(2) + ") " + conflict(db.Dialect) +
 			"revoked_until = " + incoming(db.Dialect, "revoked_until")),
 		revoked: db.Statement("SELECT 1 FROM " + Table + " WHERE session_hash = " + p(1) + " AND revoked_until > " + p(2)),
+		end:     db.Statement("UPDATE " + Table + " SET revoked_until = " + p(1) + ", address = NULL, agent = NULL, sealed_key = NULL WHERE session_hash = " + p(2)),
 		clear: db.Statement("DELETE FROM " + Table + " WHERE session_hash IN (SELECT h FROM (SELECT session_hash AS h FROM " + Table +
 			" WHERE revoked_until < " + p(1) + " OR (revoked_until IS NULL AND expires < " + p(2) + ")" + fmt.Sprintf(" LIMIT %d) AS due)", clearBatch)),
 		find:   db.Statement(selected + " WHERE session_hash = " + p(1) + live),
+		ended:  db.Statement("SELECT 1 FROM " + Table + " WHERE session_hash = " + p(1) + " AND revoked_until IS NOT NULL"),
 		ofUser: db.Statement(selected + " WHERE user_id = " + p(1) + " AND expires > " + p(2) + live + " ORDER BY last_seen DESC, session_hash"),
 		key:    db.Statement("SELECT sealed_key FROM " + Table + " WHERE session_hash = " + p(1) + " AND user_id = " + p(2) + live),
 		due: db.Statement(selected + " WHERE session_hash > " + p(1) + " AND (last_seen < " + p(2) + " OR auth_time < " + p(3) + ")" + live +
@@ -83,11 +90,26 @@ func (l *Ledger) Revoke(ctx context.Context, digest string, until time.Time) err
 	return nil
 }
 
+// End takes the session out of all lists. The row stays as a mark until then, so that what another process has yet to write of the session
+// does not bring it back; only the mark stays. A session that is not known is fine.
+func (l *Ledger) End(ctx context.Context, digest string, until time.Time) error {
+	ctx, cancel := l.db.Timeout(ctx)
+	defer cancel()
+	if _, err := l.end.Exec(ctx, l.db.Time(until), digest); err != nil {
+		return fmt.Errorf("write %s: %w", Table, err)
+	}
+	return nil
+}
+
 // Revoked reports whether the session of this digest is over.
 func (l *Ledger) Revoked(ctx context.Context, digest string) (bool, error) {
 	ctx, cancel := l.db.Timeout(ctx)
 	defer cancel()
-	rows, err := l.revoked.Query(ctx, digest, l.db.Time(l.now()))
+	return some(l.revoked.Query(ctx, digest, l.db.Time(l.now())))
+}
+
+// some reports whether there is a row.
+func some(rows *sql.Rows, err error) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("read %s: %w", Table, err)
 	}

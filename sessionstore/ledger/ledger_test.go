@@ -84,7 +84,14 @@ func TestOfUser(t *testing.T) {
 		if err := l.Revoke(t.Context(), "ended", begin.Add(-time.Hour)); err != nil {
 			t.Fatal(err)
 		}
-		note(t, l, sighting("ended", "7", 0, 3*time.Minute)) // a late batch of another process
+		if err := l.End(t.Context(), "logged out", begin.Add(time.Hour)); err != nil { // not known
+			t.Fatal(err)
+		}
+		note(t, l, sighting("logged out", "7", 0, 0))
+		if err := l.End(t.Context(), "logged out", begin.Add(time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+		note(t, l, sighting("ended", "7", 0, 3*time.Minute), sighting("logged out", "7", 0, 3*time.Minute)) // a late batch of another process
 		if got := hashesOf(t, l, "7"); got != "new old" {
 			t.Errorf("sessions of user 7: got %q, want the live ones, newest activity first", got)
 		}
@@ -110,6 +117,12 @@ func TestNoteKeepsTheBeginningAndTheLatest(t *testing.T) {
 		}
 		if _, err := l.Find(t.Context(), "x"); !errors.Is(err, ledger.ErrUnknown) {
 			t.Errorf("find unknown session: got %v, want ErrUnknown", err)
+		}
+		if err := l.End(t.Context(), "h", begin.Add(time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := l.Find(t.Context(), "h"); !errors.Is(err, ledger.ErrEnded) {
+			t.Errorf("find ended session: got %v, want ErrEnded", err)
 		}
 	})
 }

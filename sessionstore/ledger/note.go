@@ -18,7 +18,7 @@ const (
 	// maxAddress is that of an IPv6 address with its zone, in bytes.
 	maxAddress = 64
 	// noteBatch bounds the rows of one statement.
-	noteBatch = 50
+	noteBatch = 200
 )
 
 // Sighting is a session that was seen.
