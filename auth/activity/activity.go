@@ -67,7 +67,7 @@ type Options struct {
 	Log     *slog.Logger
 	// Attrs adds what a security event should say of the request in ctx.
 	Attrs func(ctx context.Context) []slog.Attr
-	Now     func() time.Time // nil: time.Now
+	Now   func() time.Time // nil: time.Now
 }
 
 // Register knows the sessions in use. Safe for concurrent use. It writes nothing by itself: see [Register.Run].

@@ -72,8 +72,7 @@ func (e *entry) came(v Visitor) {
 	if had := e.visitor.Load(); had != nil && *had == v {
 		return
 	}
-	v.Agent = strings.Clone(v.Agent)
-	e.visitor.Store(&v)
+	e.visitor.Store(&Visitor{v.Address, strings.Clone(v.Agent)})
 }
 
 // dated tells p when its session ends by the limits.

@@ -2,6 +2,7 @@ package activity
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -35,24 +36,23 @@ func (r *Register) Run(ctx context.Context) {
 	ticker := time.NewTicker(r.every())
 	defer ticker.Stop()
 	failed := false
-	for ctx.Err() == nil {
+	for {
 		select {
 		case <-ticker.C:
+			failed = r.batch(ctx, failed)
 		case <-ctx.Done():
+			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastTime)
+			defer cancel()
+			r.batch(last, failed)
+			return
 		}
-		failed = r.batch(ctx, failed)
 	}
 }
 
 // batch writes what is due and logs the first of several faults. What could not be written is tried again.
 func (r *Register) batch(ctx context.Context, failed bool) bool {
-	if ctx.Err() != nil {
-		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastTime)
-		defer cancel()
-		ctx = last
-	}
 	err := r.write(ctx, everyone)
-	if err != nil && !failed {
+	if err != nil && !failed && !errors.Is(err, context.Canceled) { // at the end there is one more try
 		r.o.Log.LogAttrs(ctx, slog.LevelWarn, "when sessions were seen is not in the list of sessions yet", slog.Any("err", err))
 	}
 	return err != nil
