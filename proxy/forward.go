@@ -18,16 +18,19 @@ type Field = identity.Field
 
 // forward carries requests to their upstreams, by one [httputil.ReverseProxy] for everything: WebSocket, server-sent events, 1xx.
 type forward struct {
-	proxy  httputil.ReverseProxy
-	cookie *sessioncookie.Cookie
-	live   *Live // nil: none
+	proxy   httputil.ReverseProxy // copied for each errand, which gives the buffers
+	buffers buffers
+	cookie  *sessioncookie.Cookie
+	live    *Live // nil: none
 }
 
 // errand is a request on its way to an upstream, for the hooks of the ReverseProxy.
 type errand struct {
 	Pass
-	fields []Field
-	flight flight
+	fields  []Field
+	flight  flight
+	proxy   httputil.ReverseProxy
+	buffers *buffers
 }
 
 type errandKey struct{}
@@ -39,14 +42,14 @@ func newForward(o Options) *forward {
 	f.proxy = httputil.ReverseProxy{
 		Rewrite: f.rewrite, Transport: roundTripper{}, ModifyResponse: f.modify, ErrorHandler: f.fail,
 		FlushInterval: -1, // what an upstream sends, the client gets at once
-		BufferPool:    &buffers{},
 		ErrorLog:      slog.NewLogLogger(o.Log.Handler(), slog.LevelWarn),
 	}
 	return f
 }
 
 func (f *forward) serve(w http.ResponseWriter, r *http.Request, p Pass, fields []Field) {
-	recordOf(r.Context()).verbatim = true
+	rec := recordOf(r.Context())
+	rec.verbatim, rec.buffers = true, &f.buffers
 	if limit := p.choice.route.MaxBody; limit > 0 {
 		if r.ContentLength > limit {
 			f.fail(w, r, &http.MaxBytesError{Limit: limit})
@@ -54,14 +57,15 @@ func (f *forward) serve(w http.ResponseWriter, r *http.Request, p Pass, fields [
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, limit)
 	}
-	e := &errand{Pass: p, fields: fields}
+	e := &errand{Pass: p, fields: fields, proxy: f.proxy, buffers: &f.buffers}
+	e.proxy.BufferPool = e
 	ctx := context.WithValue(r.Context(), errandKey{}, e)
 	if f.live != nil && p.lookedAt && p.keep != "" {
-		e.flight.key, e.flight.guard, e.flight.choice, e.flight.client = p.keep, p.guard, p.choice, recordOf(ctx).Client
+		e.flight.key, e.flight.guard, e.flight.choice, e.flight.client = p.keep, p.guard, p.choice, rec.Client
 		ctx = f.live.enter(ctx, &e.flight)
 		defer f.land(ctx, &e.flight)
 	}
-	f.proxy.ServeHTTP(w, r.WithContext(ctx))
+	e.proxy.ServeHTTP(w, r.WithContext(ctx))
 }
 
 // land notes in the access record that the session's end cut the request off.

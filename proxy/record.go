@@ -15,6 +15,7 @@ type record struct {
 	// closing ends an HTTP/1 connection after this answer.
 	closing bool
 	body    *pacedBody // nil: none
+	buffers *buffers   // for what is forwarded
 	// verbatim keeps net/http from guessing a Content-Type the upstream did not send.
 	verbatim bool
 
@@ -88,8 +89,12 @@ func (w *record) FlushError() error {
 // Hijack implements [http.Hijacker].
 func (w *record) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	conn, rw, err := http.NewResponseController(w.ResponseWriter).Hijack()
-	if err == nil {
-		w.status = http.StatusSwitchingProtocols
+	if err != nil {
+		return nil, nil, err
 	}
-	return conn, rw, err
+	w.status = http.StatusSwitchingProtocols
+	if w.buffers != nil {
+		conn = quietConn{conn, w.buffers}
+	}
+	return conn, rw, nil
 }
