@@ -60,7 +60,7 @@ var kinds = []kind{
 	{name: "long poll, not yet answered", path: "/poll", open: true},
 	{name: "WebSocket, silent", path: "/ws", header: "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"},
 	{name: "server-sent events, silent after the first", path: "/events", header: "Accept: text/event-stream\r\n", open: true},
-	{name: "another endless answer, silent", path: "/events", open: true},
+	{name: "another endless answer, silent", path: "/stream", open: true},
 	{name: "server-sent events over FastCGI", path: "/fcgi/events.php", header: "Accept: text/event-stream\r\n", open: true},
 }
 

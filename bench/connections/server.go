@@ -36,8 +36,8 @@ func newApplications() (*applications, error) {
 			upgrade(w)
 		case strings.HasSuffix(r.URL.Path, "/poll"):
 			<-r.Context().Done()
-		case strings.Contains(r.URL.Path, "/events"):
-			w.Header().Set("Content-Type", "text/event-stream")
+		case strings.HasSuffix(r.URL.Path, "/events"), strings.HasSuffix(r.URL.Path, "/stream"):
+			w.Header().Set("Content-Type", map[bool]string{true: "text/event-stream", false: "text/plain"}[strings.HasSuffix(r.URL.Path, "/events")])
 			_, _ = io.WriteString(w, "data: first\n\n")
 			_ = http.NewResponseController(w).Flush()
 			<-r.Context().Done()
