@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"bufio"
-	"context"
 	"net"
 	"net/http"
 )
@@ -15,7 +14,6 @@ type record struct {
 	// closing ends an HTTP/1 connection after this answer.
 	closing bool
 	body    *pacedBody // nil: none
-	buffers *buffers   // for what is forwarded
 	// verbatim keeps net/http from guessing a Content-Type the upstream did not send.
 	verbatim bool
 
@@ -29,11 +27,12 @@ type record struct {
 	err      error  // the deepest
 	event    string // of the security log
 	left     bool   // the client did not wait for the answer
+
+	// One allocation for all that lives as long as the request does.
+	context requestContext
+	request http.Request // as handlers see it
+	errand  errand       // zero before it is forwarded
 }
-
-type recordKey struct{}
-
-func recordOf(ctx context.Context) *record { return ctx.Value(recordKey{}).(*record) }
 
 // WriteHeader notes the status of the final answer. Of interim ones (1xx) it takes the cookies away: our rules for them are applied
 // to the final answer only.
@@ -56,7 +55,7 @@ func (w *record) finish(h http.Header) {
 		h["Strict-Transport-Security"] = []string{w.hsts}
 	}
 	if w.closing && w.status != http.StatusSwitchingProtocols {
-		h.Set("Connection", "close")
+		h["Connection"] = []string{"close"}
 	}
 	if _, typed := h["Content-Type"]; w.verbatim && !typed {
 		h["Content-Type"] = nil // net/http server.go: a nil value suppresses the guess
@@ -93,8 +92,8 @@ func (w *record) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		return nil, nil, err
 	}
 	w.status = http.StatusSwitchingProtocols
-	if w.buffers != nil {
-		conn = quietConn{conn, w.buffers}
+	if w.errand.buffers != nil {
+		conn = quietConn{conn, w.errand.buffers}
 	}
 	return conn, rw, nil
 }

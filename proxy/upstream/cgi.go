@@ -22,7 +22,7 @@ func (v *variables) add(name, value string) { *v = append(*v, fastcgi.Param{Name
 
 // params says of a request what RFC 3875 4.1 and PHP-FPM want to know; CONTENT_LENGTH comes with the body.
 func (f *fcgi) params(r *http.Request) (variables, error) {
-	mount := mountFrom(r.Context())
+	mount := f.Mount(r.Context())
 	s, err := f.script(r.URL, mount)
 	if err != nil {
 		return nil, err
@@ -31,7 +31,7 @@ func (f *fcgi) params(r *http.Request) (variables, error) {
 	f.addScript(&v, s)
 	addServer(&v, r, f.address(r, mount))
 	addClient(&v, r)
-	if user := userFrom(r.Context()); hasControls(user) {
+	if user := f.User(r.Context()); hasControls(user) {
 		return nil, errors.New("REMOTE_USER: the user name has control characters, which a C program would take for its end")
 	} else if user != "" {
 		v.add("REMOTE_USER", user)
@@ -150,7 +150,7 @@ func (f *fcgi) withheld(name, value string, r *http.Request) bool {
 	case "Authorization":
 		scheme, _, _ := strings.Cut(strings.TrimLeft(value, " "), " ")
 		passwords := strings.EqualFold(scheme, "Basic") || strings.EqualFold(scheme, "Digest")
-		return passwords && !f.KeepAuthorization && userFrom(r.Context()) != ""
+		return passwords && !f.KeepAuthorization && f.User(r.Context()) != ""
 	}
 	return false
 }

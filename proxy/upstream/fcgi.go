@@ -40,7 +40,7 @@ type FastCGI struct {
 	Static        bool
 	StaticEndings []string
 	// Script is the one program for every path, its absolute path as the application sees it: a CGI program behind fcgiwrap. The path is its
-	// PATH_INFO, behind what the route has stripped (see [WithMount]), which is its SCRIPT_NAME.
+	// PATH_INFO, behind what the route has stripped (see Mount), which is its SCRIPT_NAME.
 	Script string
 	// BufferBody is how large a request body of unknown length (chunked) may be, in bytes; 0: 1 MiB. It is held in memory,
 	// since CGI has to be told the length first. A larger one is refused with 411.
@@ -50,6 +50,11 @@ type FastCGI struct {
 	// KeepAuthorization lets the client's Basic and Digest credentials through beside REMOTE_USER. PHP shows them as
 	// PHP_AUTH_USER, which many an application believes without looking at the password.
 	KeepAuthorization bool
+	// User gives REMOTE_USER (RFC 3875 4.1.11) by the context of a request. It is the only source of that variable: no header of the
+	// request can set it. Empty is nobody, and the variable is absent; nil: there are no users.
+	User func(ctx context.Context) string
+	// Mount gives what the route has stripped of a request's path: decoded, without a slash at its end. Nil: nothing.
+	Mount func(ctx context.Context) string
 	// Stderr gets what the application writes there, PHP's errors as a rule; nil drops it.
 	Stderr func(ctx context.Context, text string)
 }
@@ -81,6 +86,12 @@ func newFastCGI(o Options, dial dialer) (*fcgi, error) {
 	f.Local = f.Local || f.Static
 	if len(f.StaticEndings) == 0 {
 		f.StaticEndings = StaticEndings()
+	}
+	if f.User == nil {
+		f.User = func(context.Context) string { return "" }
+	}
+	if f.Mount == nil {
+		f.Mount = func(context.Context) string { return "" }
 	}
 	if f.BufferBody == 0 {
 		f.BufferBody = bufferBody
