@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"coatcheck/proxy/upstream"
+	"coatcheck/proxy/upstream/direct"
 )
 
 // outcome is what became of an answer.
@@ -99,6 +100,9 @@ func carry(t *testing.T, by carrier, answer []byte, head, end bool, split int) (
 			o.failed = "body"
 		}
 		o.answer, o.body, o.trailer = fmt.Sprintln(res.Status, res.StatusCode, res.Proto, res.ContentLength, res.TransferEncoding, fieldLines(res.Header)), string(body), fieldLines(res.Trailer)
+		if split > 0 { // what comes late can be seen on a socket only
+			return
+		}
 		synctest.Wait()
 		if _, body, err := do(t, u, forwarded(t, "GET", "/", nil).WithContext(ctx)); o.failed == "" && (body != "ok" || err != nil) {
 			t.Errorf("after %q the next request gets %q, %v", answer, body, err)
@@ -148,10 +152,14 @@ func FuzzRequest(f *testing.F) {
 	f.Add("POST", "//a", "", "[::1]:80", "content-length", "5")
 	f.Add("GET", "/a\r\nX: y", "a b", "a\r\nb", "X\nY", "a\r\n\r\nGET / HTTP/1.1")
 	f.Add("DELETE", "/%0d%0a", "\x7f", "bücher", "Transfer-encoding", "chunked")
+	f.Add("PUT", "/%zz", "?", "a", "transfer-encoding", "chunked")
 	f.Fuzz(func(t *testing.T, method, path, query, host, name, value string) {
 		r := forwarded(t, "GET", "/", nil)
 		r.Method, r.URL.Opaque, r.URL.RawQuery, r.Host = method, path, query, host
 		r.Header = http.Header{name: {value}, "X-Last": {"here"}, "User-Agent": {""}}
+		if !direct.Suits(r) {
+			return
+		}
 		addr, _ := rogue(t, func(conn net.Conn, _ int32) {
 			defer conn.Close()
 			in := bufio.NewReader(conn)
