@@ -41,13 +41,18 @@ var arrows = map[string][]string{
 	// The row decides, whatever store it is in: no dbstore here.
 	"sessionstore/cacheddbstore": {"internal/pyvalue", "sessionstore", "sessionstore/cache"},
 
+	"sessionstore/nearcache": {"internal/near", "sessionstore"},
+
 	"bench/races":      {"sessionstore/cache", "sessionstore/cachestore", "sessionstore/cacheddbstore"},
 	"internal/tlsconf": {"internal/watch"},
-	"internal/metrics": {"auth", "proxy", "sessionstore"},
+	"internal/metrics": {"auth", "internal/feed", "internal/near", "proxy", "sessionstore"},
+	"internal/near":    {},
+	"internal/feed":    {"internal/near", "internal/sqlconn"},
 
-	"auth":          {"internal/pyvalue", "internal/signing", "sessionstore"},
-	"auth/userdb":   {"auth", "auth/password", "internal/sqlconn"},
-	"auth/throttle": {"auth", "internal/signing", "internal/sqlconn"},
+	"auth":           {"internal/pyvalue", "internal/signing", "sessionstore"},
+	"auth/nearusers": {"auth", "internal/near", "internal/signing"},
+	"auth/userdb":    {"auth", "auth/password", "internal/sqlconn"},
+	"auth/throttle":  {"auth", "internal/signing", "internal/sqlconn"},
 
 	"proxy/problem":          {"proxy/facts"},
 	"proxy/sessioncookie":    {"sessionstore"},
@@ -79,6 +84,7 @@ var owners = map[string][]string{
 	"github.com/prometheus":            {"internal/metrics"},
 	"github.com/go-jose/go-jose":       {"proxy/assertion"},
 	"github.com/pires/go-proxyproto":   {"proxy/proxyprotocol"},
+	"github.com/hashicorp/golang-lru":  {"internal/near"},
 }
 
 // banned are standard packages that a tree must not import outside its tests.

@@ -73,7 +73,7 @@ func (s *Session) Flush(ctx context.Context) error {
 			return fmt.Errorf("flush session: %w", err)
 		}
 	}
-	*s = Session{sessions: s.sessions, data: pyvalue.NewDict(), accessed: true, modified: true}
+	*s = Session{sessions: s.sessions, values: pyvalue.NewDict(), accessed: true, modified: true}
 	return nil
 }
 
@@ -92,8 +92,8 @@ func (s *Session) create(ctx context.Context) error {
 	return fmt.Errorf("create session: the store called %d fresh keys taken; check it", createAttempts)
 }
 
-func (s *Session) record() Record { return Record{Data: s.data, Expires: s.Expires()} }
+func (s *Session) record() Record { return Record{Data: s.data(), Expires: s.Expires()} }
 
 func (s *Session) saved(key string, rec Record) {
-	s.key, s.ends, s.modified = key, rec.Expires, false
+	s.key, s.ends, s.modified, s.kept = key, rec.Expires, false, nil
 }

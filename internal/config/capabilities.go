@@ -25,8 +25,6 @@ func gaps() []gap {
 		{"session.idle_timeout", other("idle time-outs are not in this version yet; use cookie_age with save_every_request: true")},
 		{"session.max_lifetime", other("a longest lifetime is not in this version yet; use cookie_age")},
 		{"session.max_per_user", other("a number of sessions per user is not in this version yet; use 0")},
-		{"session.near_cache", duration("a bound for the near cache is not in this version yet; use auto or off")},
-		{"session.near_cache_bytes", other("a near cache measured in bytes is not in this version yet; use near_cache_entries")},
 	}
 }
 
@@ -60,10 +58,6 @@ func (g gap) covers(key string) bool {
 
 func other(text string) func(any) string {
 	return func(any) string { return text }
-}
-
-func duration(text string) func(any) string {
-	return when(text, func(v any) bool { return v != "auto" && v != "off" })
 }
 
 func formats(name, text string) func(any) string {
