@@ -47,7 +47,7 @@ var arrows = map[string][]string{
 	"internal/tlsconf": {"internal/watch"},
 	"internal/metrics": {"auth", "internal/feed", "internal/near", "proxy", "sessionstore"},
 	"internal/near":    {},
-	"internal/feed":    {"internal/near", "internal/sqlconn"},
+	"internal/feed":    {"internal/near", "internal/sqlconn", "sessionstore/cache"},
 
 	"auth":           {"internal/pyvalue", "internal/signing", "sessionstore"},
 	"auth/nearusers": {"auth", "internal/near", "internal/signing"},
@@ -67,7 +67,8 @@ var arrows = map[string][]string{
 
 // testArrows are the additional imports that tests may have.
 var testArrows = []string{"internal/testenv", "sessionstore/storetest", "sessionstore/codec", "sessionstore/dbstore", "internal/pyvalue",
-	"internal/signing", "internal/sqlconn", "auth/password", "auth/throttle", "auth/userdb", "proxy/facts", "sessionstore", "sessionstore/ledger"}
+	"internal/signing", "internal/sqlconn", "auth/password", "auth/throttle", "auth/userdb", "proxy/facts", "sessionstore", "sessionstore/ledger",
+	"internal/feed", "internal/near", "sessionstore/cache", "sessionstore/cachestore", "sessionstore/cacheddbstore", "sessionstore/cookiestore", "sessionstore/filestore"}
 
 // owners says which package alone may import an outside technology, tests included.
 var owners = map[string][]string{

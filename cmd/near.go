@@ -3,8 +3,10 @@ package cmd
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"coatcheck/auth"
 	"coatcheck/auth/nearusers"
@@ -13,6 +15,9 @@ import (
 	"coatcheck/internal/near"
 	"coatcheck/internal/sqlconn"
 	"coatcheck/sessionstore"
+	"coatcheck/sessionstore/cache"
+	"coatcheck/sessionstore/cacheddbstore"
+	"coatcheck/sessionstore/cachestore"
 	"coatcheck/sessionstore/cookiestore"
 	"coatcheck/sessionstore/filestore"
 	"coatcheck/sessionstore/nearcache"
@@ -45,16 +50,7 @@ func (p *parts) openNear(store sessionstore.Store) (sessionstore.Store, error) {
 	lines, err := p.sessionLines()
 	bound := p.cfg.Session.NearBound()
 	o := nearcache.Options{Entries: p.cfg.Session.NearCacheEntries, Bytes: int64(p.cfg.Session.NearCacheBytes)}
-	switch s := p.store.(type) {
-	case *filestore.Store:
-		o.Stamp = stamps(s)
-	case *cookiestore.Store:
-		o.Name = s.Name
-	default:
-		if p.db.Dialect == sqlconn.Postgres {
-			o.Name = feed.SessionName
-		}
-	}
+	p.shapeNear(&o)
 	switch {
 	case err != nil:
 		return nil, err
@@ -72,6 +68,31 @@ func (p *parts) openNear(store sessionstore.Store) (sessionstore.Store, error) {
 	return p.near.store, nil
 }
 
+// shapeNear says what is special about the engine. The database's triggers do not tell keys, but names.
+func (p *parts) shapeNear(o *nearcache.Options) {
+	switch p.cfg.Session.Engine {
+	case "db":
+		o.Name = p.sessionName()
+	case "cached_db":
+		o.Name, o.Ends = p.sessionName(), p.ends(cacheddbstore.KeyPrefix)
+	case "cache":
+		o.Ends = p.ends(cachestore.KeyPrefix)
+	}
+	switch s := p.store.(type) {
+	case *filestore.Store:
+		o.Stamp = stamps(s)
+	case *cookiestore.Store:
+		o.Name = s.Name
+	}
+}
+
+func (p *parts) sessionName() func(key string) string {
+	if p.db.Dialect != sqlconn.Postgres {
+		return nil
+	}
+	return feed.SessionName
+}
+
 func stamps(files *filestore.Store) func(key string) (nearcache.Stamp, error) {
 	return func(key string) (nearcache.Stamp, error) {
 		modified, size, inode, err := files.Stamp(key)
@@ -84,10 +105,50 @@ func (p *parts) sessionLines() ([]line, error) {
 	switch p.cfg.Session.Engine {
 	case "db":
 		return p.databaseLine(p.db, feed.SessionTopic())
+	case "cache":
+		return p.cacheLine(cachestore.KeyPrefix), nil
+	case "cached_db":
+		return p.cachedDBLines()
 	case "signed_cookies":
 		return p.databaseLine(p.db, feed.LogoutTopic())
 	}
 	return nil, nil
+}
+
+// cachedDBLines are those of the rows and of the cache; both or none.
+func (p *parts) cachedDBLines() ([]line, error) {
+	if !p.cache.CanTrack() {
+		return nil, nil
+	}
+	rows, err := p.databaseLine(p.db, feed.SessionTopic())
+	if err != nil || len(rows) == 0 {
+		return nil, err
+	}
+	return append(rows, p.cacheLine(cacheddbstore.KeyPrefix)...), nil
+}
+
+// cacheLine is the feed of a cache's keys; none where there is none.
+func (p *parts) cacheLine(prefix string) []line {
+	if !p.cache.CanTrack() {
+		return nil
+	}
+	l := feed.NewRedis(p.cache, prefix, p.log)
+	p.background = append(p.background, l.Run)
+	return []line{l}
+}
+
+// ends asks a cache when an entry ends; nil where it cannot tell.
+func (p *parts) ends(prefix string) func(ctx context.Context, key string) (time.Time, error) {
+	if !p.cache.CanDate() {
+		return nil
+	}
+	return func(ctx context.Context, key string) (time.Time, error) {
+		at, err := p.cache.Ends(ctx, prefix+key)
+		if errors.Is(err, cache.ErrAbsent) {
+			err = sessionstore.ErrNotFound
+		}
+		return at, err
+	}
 }
 
 // openNearUsers keeps users' rows, for a few seconds where their changes cannot be heard.
@@ -138,7 +199,7 @@ func (p *parts) sqliteLine(db *sqlconn.DB) (*feed.SQLite, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := feed.NewSQLite(changes)
+	l := feed.NewSQLite(changes, feed.LookTime)
 	p.near.sqlite[db] = l
 	p.closers = append(p.closers, l.Close)
 	return l, nil

@@ -8,11 +8,11 @@ import (
 	"time"
 )
 
-// The bound of an SQLite file is lateTime: when nobody has looked at it for lookTime one request does, and when nobody has for lateTime all
-// wait for that. A process without requests does not look at all.
 const (
-	lookTime = 40 * time.Millisecond
-	lateTime = 90 * time.Millisecond
+	// LookTime is how old a look at an SQLite file may be: then one request looks anew. When it is lateTime older all wait for that, so the
+	// sum is the bound. A process without requests does not look at all.
+	LookTime = 40 * time.Millisecond
+	lateTime = 50 * time.Millisecond
 	// lookLimit is for one look; a file that takes longer is not heard.
 	lookLimit = 500 * time.Millisecond
 )
@@ -27,6 +27,7 @@ type Version interface {
 // everything be read again, when it is next used. Safe for concurrent use.
 type SQLite struct {
 	followers Followers
+	every     time.Duration
 	began     time.Time
 	looked    atomic.Int64 // when, in nanoseconds since began; 0: never
 	heard     atomic.Bool
@@ -36,9 +37,9 @@ type SQLite struct {
 	closed  bool
 }
 
-// NewSQLite returns the feed for followers, which may be added to until its first use.
-func NewSQLite(version Version) *SQLite {
-	return &SQLite{version: version, began: time.Now().Add(-time.Hour)}
+// NewSQLite returns the feed of a file whose version is asked for when the last answer is older than every; see [LookTime].
+func NewSQLite(version Version, every time.Duration) *SQLite {
+	return &SQLite{version: version, every: every, began: time.Now().Add(-time.Hour)}
 }
 
 // Follow adds one who is told. It is not for use beside other methods.
@@ -47,17 +48,17 @@ func (s *SQLite) Follow(f Follower) { s.followers = append(s.followers, f) }
 // Heard implements [coatcheck/internal/near.Feed].
 func (s *SQLite) Heard() bool {
 	age := s.age()
-	if age < lookTime {
+	if age < s.every {
 		return s.heard.Load()
 	}
 	if !s.mu.TryLock() {
-		if age < lateTime {
+		if age < s.every+lateTime && s.every > 0 {
 			return s.heard.Load()
 		}
 		s.mu.Lock()
 	}
 	defer s.mu.Unlock()
-	if s.age() >= lookTime {
+	if s.age() >= s.every {
 		s.look()
 	}
 	return s.heard.Load()

@@ -80,13 +80,12 @@ type stamps struct{}
 // Heard implements [near.Feed].
 func (stamps) Heard() bool { return true }
 
-// Told drops the session that a feed calls name.
+// Told drops the session that a feed calls name. Two feeds may vouch for one store, and one of them know keys: no name looks like one.
 func (s *Store) Told(name string) {
-	if s.name == nil {
-		s.cache.Forget(name)
-		return
-	}
 	s.cache.ForgetNamed(name)
+	if sessionstore.ValidKey(name) {
+		s.cache.Forget(name)
+	}
 }
 
 // ForgetAll drops everything: a feed does not know what was changed.
