@@ -20,6 +20,8 @@ type Keeper interface {
 	Keep(ctx context.Context, key string) (*Kept, error)
 	// Forget makes the next Keep ask the store that decides.
 	Forget(key string)
+	// Believed reports whether records are kept at all now: changes made elsewhere are heard.
+	Believed() bool
 }
 
 // Kept is a record as it is kept in memory for many requests at once. It is frozen: whoever asks for the data gets a copy of its own, so that

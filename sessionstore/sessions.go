@@ -54,6 +54,9 @@ func (s *Sessions) Open(ctx context.Context, key string) (*Session, error) {
 	return session, nil
 }
 
+// Near reports whether sessions come from this process's memory now, as long as nobody has changed them.
+func (s *Sessions) Near() bool { return s.keeper != nil && s.keeper.Believed() }
+
 // NewKey returns a fresh key; see [NewKey].
 func (s *Sessions) NewKey() string { return NewKey() }
 

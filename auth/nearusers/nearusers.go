@@ -69,5 +69,6 @@ func (r *Rows) ForgetAll() { r.cache.ForgetAll() }
 
 // Stats returns the numbers of the cache.
 func (r *Rows) Stats() near.Stats { return r.cache.Stats() }
+
 // Told drops the row that a feed calls name: its id.
 func (r *Rows) Told(name string) { r.cache.Forget(name) }

@@ -103,3 +103,6 @@ func (s *Store) Forget(key string) {
 		s.cache.ForgetNamed(s.name(key))
 	}
 }
+
+// Believed implements [sessionstore.Keeper].
+func (s *Store) Believed() bool { return s.cache.Believed() }
