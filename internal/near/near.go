@@ -61,7 +61,7 @@ const parallel = 16
 // New returns an empty cache.
 func New[V any](o Options) *Cache[V] {
 	n := 1
-	if o.Entries >= 64*parallel {
+	if o.Entries >= 1024*parallel { // fewer would fill the parts unevenly
 		n = parallel
 	}
 	c := &Cache[V]{o: o, began: time.Now(), seed: maphash.MakeSeed(), shards: make([]shard[V], n), names: names{keys: map[string]string{}}}
