@@ -22,6 +22,9 @@ func (s *Session) Save(ctx context.Context) error {
 	if s.key == "" {
 		return s.create(ctx)
 	}
+	if err := s.rebase(ctx); err != nil {
+		return err
+	}
 	rec := s.record()
 	key, err := s.sessions.store.Update(ctx, s.key, rec)
 	if err != nil {
@@ -47,6 +50,9 @@ func (s *Session) CycleLiveKey(ctx context.Context) error {
 // is no longer the session's.
 func (s *Session) cycle(ctx context.Context, check func(old string) (string, error)) error {
 	old, ends, modified := s.key, s.ends, s.modified
+	if err := s.rebase(ctx); err != nil {
+		return err
+	}
 	if err := s.create(ctx); err != nil || old == "" {
 		return err
 	}

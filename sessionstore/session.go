@@ -13,7 +13,7 @@ type Session struct {
 	sessions *Sessions
 	key      string
 	values   *pyvalue.Dict // nil: still in kept
-	kept     *Kept         // that the session came from, as long as nothing was changed; nil: none
+	kept     *Kept         // in memory that the session came from; nil: none, or it was saved since
 	ends     time.Time     // of the record as loaded or saved
 	refused  error
 	accessed bool
@@ -89,7 +89,7 @@ func (s *Session) Delete(name string) bool {
 
 // Clear forgets all data and keeps the record (Django's clear; Flush also ends the record).
 func (s *Session) Clear() {
-	s.values, s.kept = pyvalue.NewDict(), nil
+	s.values = pyvalue.NewDict()
 	s.accessed, s.modified = true, true
 }
 
