@@ -61,13 +61,14 @@ func TestOneOfAFleetCleans(t *testing.T) {
 				return true, nil
 			}
 			chores := []chore{
-				{what: "shared", run: func(context.Context) (int64, error) { shared[i]++; return 0, nil }},
-				{what: "own", run: func(context.Context) (int64, error) { own[i]++; return 0, nil }, each: true},
+				{what: "shared", run: func(context.Context) (int64, error) { mu.Lock(); defer mu.Unlock(); shared[i]++; return 0, nil }},
+				{what: "own", run: func(context.Context) (int64, error) { mu.Lock(); defer mu.Unlock(); own[i]++; return 0, nil }, each: true},
 			}
 			all.Go(func() { clean(ctx, chores, leads, slog.New(slog.DiscardHandler)) })
 		}
 		time.Sleep(24 * cleanEvery)
 		synctest.Wait()
+		mu.Lock()
 		if n := shared[0] + shared[1] + shared[2]; n < 16 || n > 48 {
 			t.Errorf("three processes cleaned %d times in 24 mean intervals, want about 24", n)
 		}
@@ -77,6 +78,7 @@ func TestOneOfAFleetCleans(t *testing.T) {
 			}
 		}
 		before, died := shared, holder
+		mu.Unlock()
 		stops[died]()
 		time.Sleep(4 * cleanEvery)
 		for _, stop := range stops {
