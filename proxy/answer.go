@@ -89,11 +89,10 @@ func (a *proxyAnswer) unauthorized(w http.ResponseWriter, r *http.Request, p Pas
 	if p.basic {
 		w.Header()["Www-Authenticate"] = []string{basicChallenge, challenge}
 	}
-	detail := "You are not logged in."
+	page := problem.Problem{Status: http.StatusUnauthorized, Detail: "You are not logged in.", Hint: a.loginHint()}
 	if p.stale {
-		detail = "Your login is too long ago for this page."
+		page.Detail = "Your login is too long ago for this page."
 	}
-	page := problem.Problem{Status: http.StatusUnauthorized, Detail: detail, Hint: a.loginHint()}
 	if link != "" {
 		page.Hint, page.Link, page.LinkText = "", link, "Log in"
 	}
@@ -178,8 +177,8 @@ func (p Pass) identityNames() []string {
 // mark adds what our look at the session means for an answer (Django contrib/sessions/middleware.py).
 func (p Pass) mark(h http.Header) {
 	if p.lookedAt {
-		mark(h, p.cookie)
 		p.tellTimeLeft(h)
+		mark(h, p.cookie)
 	}
 }
 
