@@ -372,6 +372,9 @@ func newSessionClear(env *environment) *cobra.Command {
 				if err != nil {
 					return fmt.Errorf("clear expired sessions (%d removed): %w", n, err)
 				}
+				if _, err := p.ledger.ClearRevoked(c.Context()); err != nil {
+					return err
+				}
 				_, err = fmt.Fprintf(env.Stdout, "removed %d expired\n", n)
 				return err
 			})
