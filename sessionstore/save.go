@@ -46,7 +46,8 @@ func (s *Session) CycleLiveKey(ctx context.Context) error {
 // cycle asks check after the new record is there, so that a logout either comes before (then the check fails) or finds a key that
 // is no longer the session's.
 func (s *Session) cycle(ctx context.Context, check func(old string) (string, error)) error {
-	old, ends, modified := s.key, s.ends, s.modified
+	before := *s
+	old := s.key
 	if err := s.create(ctx); err != nil || old == "" {
 		return err
 	}
@@ -62,7 +63,7 @@ func (s *Session) cycle(ctx context.Context, check func(old string) (string, err
 		return nil
 	}
 	undo := s.sessions.store.Delete(context.WithoutCancel(ctx), s.key)
-	s.key, s.ends, s.modified = old, ends, modified
+	*s = before
 	return fmt.Errorf("cycle session key: %w", errors.Join(err, undo))
 }
 
@@ -96,4 +97,5 @@ func (s *Session) record() Record { return Record{Data: s.data, Expires: s.Expir
 
 func (s *Session) saved(key string, rec Record) {
 	s.key, s.ends, s.modified = key, rec.Expires, false
+	s.changed, s.cleared = nil, false
 }

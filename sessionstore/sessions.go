@@ -29,6 +29,8 @@ type Settings struct {
 type Sessions struct {
 	store    Store
 	grammar  KeyGrammar // nil: ValidKey
+	changer  Changer    // nil: the store is none
+	turns    turns
 	settings Settings
 	now      func() time.Time
 }
@@ -36,7 +38,8 @@ type Sessions struct {
 // New returns the sessions of store.
 func New(store Store, settings Settings, now func() time.Time) *Sessions {
 	grammar, _ := store.(KeyGrammar)
-	return &Sessions{store: store, grammar: grammar, settings: settings, now: now}
+	changer, _ := store.(Changer)
+	return &Sessions{store: store, grammar: grammar, changer: changer, settings: settings, now: now}
 }
 
 // Open returns the session whose key a client presented. Without a key, with one that no session has, or with a record that is
