@@ -88,7 +88,7 @@ type Route struct {
 	ShareSession bool
 	// Basic takes a name and a password with each request (RFC 7617), for scripts.
 	Basic bool
-	// AnonymousSession makes a session for visitors who have none.
+	// AnonymousSession gives each visitor an id that Identity tells, and a session that keeps it.
 	AnonymousSession bool
 	// NoTouch keeps requests here from counting as activity: they do not save under SaveEveryRequest.
 	NoTouch bool

@@ -114,6 +114,16 @@ func (s *testStore) Update(ctx context.Context, key string, rec sessionstore.Rec
 	return s.Memory.Update(ctx, key, rec)
 }
 
+func (s *testStore) Change(ctx context.Context, key string, change func(sessionstore.Record) *sessionstore.Record) error {
+	if err := s.note("change"); err != nil {
+		return err
+	}
+	if s.onSave != nil {
+		s.onSave()
+	}
+	return s.Memory.Change(ctx, key, change)
+}
+
 func (s *testStore) Create(ctx context.Context, key string, rec sessionstore.Record) (string, error) {
 	if err := s.note("create"); err != nil {
 		return "", err
