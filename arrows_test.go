@@ -50,6 +50,7 @@ var arrows = map[string][]string{
 	"auth/throttle": {"auth", "internal/signing", "internal/sqlconn"},
 
 	"proxy/problem":          {"proxy/facts"},
+	"proxy/sessionapi":       {"internal/pyvalue", "internal/signing", "proxy/facts", "proxy/problem", "sessionstore"},
 	"proxy/sessioncookie":    {"sessionstore"},
 	"proxy/identity":         {"auth", "internal/pyvalue"},
 	"proxy/upstream":         {"proxy/facts", "proxy/upstream/fastcgi"},
@@ -57,7 +58,7 @@ var arrows = map[string][]string{
 	"proxy/assertion":        {"auth", "proxy/identity"},
 	"proxy/proxyprotocol":    {},
 	"proxy/portal":           {"auth", "proxy/facts", "proxy/problem", "proxy/sessioncookie", "sessionstore"},
-	"proxy":                  {"auth", "proxy/facts", "proxy/identity", "proxy/problem", "proxy/sessioncookie", "proxy/upstream", "sessionstore"},
+	"proxy":                  {"auth", "proxy/facts", "proxy/identity", "proxy/problem", "proxy/sessionapi", "proxy/sessioncookie", "proxy/upstream", "sessionstore"},
 }
 
 // testArrows are the additional imports that tests may have.

@@ -23,6 +23,9 @@ import (
 // wire builds the running proxy out of the parts and the rest of the configuration.
 func (p *parts) wire() (*running, error) {
 	cookie, err := p.cookie()
+	if err == nil {
+		err = p.openTokens()
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -39,7 +42,11 @@ func (p *parts) wire() (*running, error) {
 		return nil, err
 	}
 	background := append(p.background, func(ctx context.Context) { clean(ctx, p.chores(), p.log) })
-	return newRunning(p, p.metrics.InFlight(handler), p.admin(), background...), nil
+	r := newRunning(p, p.metrics.InFlight(handler), p.admin(), background...)
+	if p.tokens != nil {
+		r.api = p.sessionAPI(endingAuth{service, p.live})
+	}
+	return r, nil
 }
 
 // admin answers operators: health and metrics.
@@ -139,7 +146,7 @@ func (p *parts) proxy(cookie *sessioncookie.Cookie, service *auth.Service, pages
 	}
 	return proxy.New(proxy.Options{
 		Routes: routes, Portal: pages, Pages: keyPages(signer), AuthPrefix: p.cfg.AuthPrefix, PublicURL: public,
-		TrustedProxies: p.cfg.TrustedProxies, FoldPaths: p.cfg.FoldPaths, Live: p.live,
+		TrustedProxies: p.cfg.TrustedProxies, FoldPaths: p.cfg.FoldPaths, Live: p.live, Tokens: p.tokens,
 		Stripper: identity.NewStripper(names...), Cookie: cookie, Sessions: p.sessions, Principals: service, Logins: auth.NewCredentials(service),
 		Log: p.log, Now: time.Now, Observe: p.metrics.Observe, HSTS: hsts(p.cfg.TLS),
 	})
@@ -157,7 +164,7 @@ func hsts(t config.TLS) string {
 func (p *parts) routes(signer *assertion.Signer) (routes []proxy.Route, names []string, err error) {
 	upstreams := map[string]proxy.Upstream{}
 	for _, r := range p.cfg.Routes {
-		headers, err := p.identity(r, signer)
+		headers, visitors, err := p.identity(r, signer)
 		if err != nil {
 			return nil, nil, fmt.Errorf("route %s%s: %w", r.Host, r.Path, err)
 		}
@@ -173,7 +180,7 @@ func (p *parts) routes(signer *assertion.Signer) (routes []proxy.Route, names []
 		routes = append(routes, proxy.Route{
 			Host: r.Host, Path: r.Path, Methods: r.Methods, Access: access(r), Upstream: to,
 			StripPrefix: r.StripPrefix, Identity: headers, ShareSession: r.ShareSession,
-			AnonymousSession: r.AnonymousSession, NoTouch: !r.Touch, Basic: r.Basic, NoUpstream: to == nil,
+			AnonymousSession: r.AnonymousSession && visitors, SessionAPI: r.SessionAPI, NoTouch: !r.Touch, Basic: r.Basic, NoUpstream: to == nil,
 			Credentials: credentials, Preflight: r.Preflight, SocketOrigins: r.SocketOrigins, MaxBody: r.MaxBody, Trailers: r.Trailers || speaksH2C(r), // gRPC ends in trailers
 
 			Request: headerChanges(r.Headers.Request), Response: headerChanges(r.Headers.Response),

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"coatcheck/proxy/identity"
+	"coatcheck/proxy/sessionapi"
 	"coatcheck/proxy/sessioncookie"
 	"coatcheck/proxy/upstream"
 )
@@ -20,7 +21,8 @@ type Field = identity.Field
 type forward struct {
 	proxy  httputil.ReverseProxy
 	cookie *sessioncookie.Cookie
-	live   *Live // nil: none
+	live   *Live              // nil: none
+	tokens *sessionapi.Tokens // nil: there is no session API
 }
 
 // errand is a request on its way to an upstream, for the hooks of the ReverseProxy.
@@ -28,6 +30,7 @@ type errand struct {
 	Pass
 	fields []Field
 	flight flight
+	visit  *sessionapi.Visit // nil: the application may not use the session API
 }
 
 type errandKey struct{}
@@ -35,7 +38,7 @@ type errandKey struct{}
 func errandOf(ctx context.Context) *errand { return ctx.Value(errandKey{}).(*errand) }
 
 func newForward(o Options) *forward {
-	f := &forward{cookie: o.Cookie, live: o.Live}
+	f := &forward{cookie: o.Cookie, live: o.Live, tokens: o.Tokens}
 	f.proxy = httputil.ReverseProxy{
 		Rewrite: f.rewrite, Transport: roundTripper{}, ModifyResponse: f.modify, ErrorHandler: f.fail,
 		FlushInterval: -1, // what an upstream sends, the client gets at once
@@ -54,7 +57,10 @@ func (f *forward) serve(w http.ResponseWriter, r *http.Request, p Pass, fields [
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, limit)
 	}
-	e := &errand{Pass: p, fields: fields}
+	e := &errand{Pass: p, fields: fields, visit: f.lend(p)}
+	if e.visit != nil {
+		defer e.visit.End()
+	}
 	ctx := context.WithValue(r.Context(), errandKey{}, e)
 	if f.live != nil && p.lookedAt && p.keep != "" {
 		e.flight.key, e.flight.guard, e.flight.choice, e.flight.client = p.keep, p.guard, p.choice, recordOf(ctx).Client
@@ -94,6 +100,9 @@ func (f *forward) rewrite(p *httputil.ProxyRequest) {
 	p.Out = p.Out.WithContext(upstream.WithUser(p.Out.Context(), e.Principal.Username))
 	for _, field := range e.fields {
 		h.Set(field.Name, field.Value)
+	}
+	if e.visit != nil {
+		h.Set(sessionapi.Header, e.visit.Token)
 	}
 }
 

@@ -15,6 +15,11 @@ func (f *forward) modify(res *http.Response) error {
 	}
 	e, h := errandOf(res.Request.Context()), res.Header
 	p := e.Pass
+	line, err := e.collect(res.Request.Context())
+	if err != nil {
+		return err
+	}
+	p.cookie = line
 	if res.StatusCode == http.StatusSwitchingProtocols || strings.HasPrefix(h.Get("Content-Type"), "text/event-stream") {
 		e.flight.long.Store(true)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"coatcheck/auth"
 	"coatcheck/proxy/identity"
+	"coatcheck/proxy/sessionapi"
 	"coatcheck/proxy/sessioncookie"
 	"coatcheck/sessionstore"
 )
@@ -32,6 +33,8 @@ type Options struct {
 	// FoldPaths compares paths without case, for upstreams that do.
 	FoldPaths bool
 
+	// Tokens are what applications use the session API with; nil: there is none.
+	Tokens *sessionapi.Tokens
 	// Live ends requests that outlive their session; nil: they go on.
 	Live *Live
 
@@ -90,6 +93,8 @@ type Route struct {
 	Basic bool
 	// AnonymousSession gives each visitor an id that Identity tells, and a session that keeps it.
 	AnonymousSession bool
+	// SessionAPI gives the application a token for the session API.
+	SessionAPI bool
 	// NoTouch keeps requests here from counting as activity: they do not save under SaveEveryRequest.
 	NoTouch bool
 	// Preflight lets CORS preflights through without a login.

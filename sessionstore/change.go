@@ -97,6 +97,9 @@ func (s *Sessions) Change(ctx context.Context, key string, change func(*Session)
 	return session, nil
 }
 
+// Changes reports whether Change and Merge lose nothing: the store is a [Changer].
+func (s *Sessions) Changes() bool { return s.changer != nil }
+
 // changeBySave is for stores that cannot compare: the last writer wins.
 func (s *Sessions) changeBySave(ctx context.Context, key string, change func(*Session) error) (*Session, error) {
 	session, err := s.Open(ctx, key)
