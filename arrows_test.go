@@ -26,8 +26,10 @@ var arrows = map[string][]string{
 	"internal/watch":   {},
 	"internal/systemd": {},
 	"deploy":           {"cmd", "internal/config"},
-	"auth/password":    {},
-	"proxy/facts":      {},
+	// An example: an application of its own.
+	"deploy/examples/session-api/go": {},
+	"auth/password":                  {},
+	"proxy/facts":                    {},
 
 	"sessionstore":             {"internal/pyvalue"},
 	"sessionstore/codec":       {"internal/pyvalue", "internal/signing"},
