@@ -23,6 +23,7 @@ import (
 	"coatcheck/auth"
 	"coatcheck/proxy/facts"
 	"coatcheck/proxy/identity"
+	"coatcheck/proxy/sessionapi"
 	"coatcheck/proxy/sessioncookie"
 	"coatcheck/proxy/upstream"
 	"coatcheck/sessionstore"
@@ -247,6 +248,7 @@ type settings struct {
 	noPortal bool
 	upstream string // a path: below the rig's own upstream
 	pages    map[string]http.Handler
+	tokens   *sessionapi.Tokens
 }
 
 func newRig(t testing.TB, s settings) *rig {
@@ -301,7 +303,7 @@ func (g *rig) newHandler(s settings) *Handler {
 	o := Options{
 		Routes: s.routes, Portal: http.HandlerFunc(portalOfTests), AuthPrefix: "/.auth", Pages: s.pages, Live: g.live, FoldPaths: s.fold,
 		Stripper: identity.NewStripper(headers.Names()...), Cookie: sessioncookie.New(s.cookie), Sessions: g.sessions, Principals: g.users,
-		Log: slog.New(slog.NewJSONHandler(g.log, nil)), Observe: s.observe, HSTS: s.hsts, Logins: s.logins,
+		Log: slog.New(slog.NewJSONHandler(g.log, nil)), Observe: s.observe, HSTS: s.hsts, Logins: s.logins, Tokens: s.tokens,
 	}
 	if s.noPortal {
 		o.Portal, o.AuthPrefix = nil, ""
