@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"coatcheck/proxy/sessionapi"
+	"coatcheck/sessionstore"
 )
 
 // openTokens makes what applications use the session API with, where it is switched on.
@@ -28,9 +29,12 @@ func (p *parts) openTokens() error {
 }
 
 // sessionAPI serves the applications' calls.
-func (p *parts) sessionAPI(service endingAuth) http.Handler {
+func (p *parts) sessionAPI(service sessionAuth) http.Handler {
 	return sessionapi.New(sessionapi.Options{
-		Tokens: p.tokens, Sessions: p.sessions, Logout: service.Logout, Log: p.log, Now: time.Now,
+		Tokens: p.tokens, Sessions: p.sessions, Logout: service.Logout, Check: func(ctx context.Context, session *sessionstore.Session) error {
+			_, err := service.Principal(ctx, session)
+			return err
+		}, Log: p.log, Now: time.Now,
 		Observe: func(o sessionapi.Observation) { p.metrics.SessionAPI(o.Method, o.Status, o.Took) },
 	})
 }

@@ -49,7 +49,7 @@ func (e *errand) collect(ctx context.Context) (string, error) {
 			slog.String("request_id", recordOf(ctx).RequestID), slog.String("err", plain(err.Error())))
 		return e.cookie, nil
 	case session.Key() != "":
-		return g.cookieLine(ctx, ticket{session: session, saved: true}), nil
+		return g.cookieLine(ctx, ticket{session: session, principal: e.Principal, saved: true}), nil
 	case v.Fresh:
 		return e.cookie, nil
 	}

@@ -40,10 +40,10 @@ func (g *guard) identify(ctx context.Context, h http.Header) (ticket, error) {
 	if session.Key() == "" {
 		return ticket{dead: g.cookie.Stale(h, session)}, nil
 	}
-	name := g.sessions.KeyHash(session.Key())
+	key := session.Key() // a flush takes it away
 	principal, err := g.principals.Principal(ctx, session)
 	if err != nil {
-		return ticket{}, fmt.Errorf("find the user of session %s: %w", name, err)
+		return ticket{}, fmt.Errorf("find the user of session %s: %w", g.sessions.KeyHash(key), err)
 	}
 	if session.Empty() { // flushed: the password was changed
 		return ticket{dead: true}, nil
@@ -112,7 +112,8 @@ func (g *guard) cookieLine(ctx context.Context, t ticket) string {
 	case !t.saved:
 		return ""
 	}
-	line, err := g.cookie.Set(t.session.Key(), t.session.Age(), t.session.BrowserClose(), recordOf(ctx).Secure)
+	age := t.principal.Ends.Cap(t.session.Age(), g.now())
+	line, err := g.cookie.Set(t.session.Key(), age, t.session.BrowserClose(), recordOf(ctx).Secure)
 	if err != nil {
 		g.security(ctx, "cookie_refused", t.session.Key(), err)
 	}

@@ -18,10 +18,6 @@ func gaps() []gap {
 	return []gap{
 		{"tls.storage", other("certificates are kept in files alone in this version; use file (processes that share data_dir/certificates share them)")},
 		{"users.password_formats", formats("plain", "passwords in plain text are not in this version yet; remove plain")},
-		{"routes.touch", other("idle time-outs are not in this version yet, so every route has touch: true; remove it")},
-		{"session.idle_timeout", other("idle time-outs are not in this version yet; use cookie_age with save_every_request: true")},
-		{"session.max_lifetime", other("a longest lifetime is not in this version yet; use cookie_age")},
-		{"session.max_per_user", other("a number of sessions per user is not in this version yet; use 0")},
 		{"session.near_cache", duration("a bound for the near cache is not in this version yet; use auto or off")},
 		{"session.near_cache_bytes", other("a near cache measured in bytes is not in this version yet; use near_cache_entries")},
 	}

@@ -69,6 +69,7 @@ type Route struct {
 	ShareSession     bool           `mapstructure:"share_session"`
 	AnonymousSession bool           `mapstructure:"anonymous_session"`
 	Touch            bool           `mapstructure:"touch"`
+	MaxAuthAge       time.Duration  `mapstructure:"max_auth_age"` // 0: no limit
 	SessionAPI       bool           `mapstructure:"session_api"`
 	Basic            bool           `mapstructure:"basic"`
 	Preflight        bool           `mapstructure:"preflight"`
@@ -100,13 +101,16 @@ type Connection struct {
 
 // FastCGI is how requests become scripts.
 type FastCGI struct {
-	Root              string `mapstructure:"root"`
-	Index             string `mapstructure:"index"`
-	Fallback          string `mapstructure:"fallback"`
-	Local             bool   `mapstructure:"local"`
-	BufferBody        int64  `mapstructure:"buffer_body"` // bytes
-	KeepAlive         bool   `mapstructure:"keep_alive"`
-	KeepAuthorization bool   `mapstructure:"keep_authorization"`
+	Root              string   `mapstructure:"root"`
+	Index             string   `mapstructure:"index"`
+	Fallback          string   `mapstructure:"fallback"`
+	Local             bool     `mapstructure:"local"`
+	Static            bool     `mapstructure:"static"`
+	StaticEndings     []string `mapstructure:"static_endings"`
+	Script            string   `mapstructure:"script"`
+	BufferBody        int64    `mapstructure:"buffer_body"` // bytes
+	KeepAlive         bool     `mapstructure:"keep_alive"`
+	KeepAuthorization bool     `mapstructure:"keep_authorization"`
 }
 
 // Balance is how a list of upstreams shares the work.
@@ -181,7 +185,9 @@ type Session struct {
 	IdleTimeout          time.Duration `mapstructure:"idle_timeout"`
 	MaxLifetime          time.Duration `mapstructure:"max_lifetime"`
 	MaxPerUser           int           `mapstructure:"max_per_user"`
-	NearCache            string        `mapstructure:"near_cache"` // auto or off
+	Preset               string        `mapstructure:"preset"`           // empty, aal1, aal2 or aal3: IdleTimeout and MaxLifetime are those of it, where not given
+	TimeLeftHeader       string        `mapstructure:"time_left_header"` // empty: none
+	NearCache            string        `mapstructure:"near_cache"`       // auto or off
 	NearCacheEntries     int           `mapstructure:"near_cache_entries"`
 	NearCacheBytes       int           `mapstructure:"near_cache_bytes"`
 }

@@ -34,8 +34,10 @@ type Options struct {
 	Tokens   *Tokens
 	Sessions *sessionstore.Sessions
 	Logout   Logout
-	Log      *slog.Logger
-	Now      func() time.Time
+	// Check flushes a session that has ended by other rules than its record's: a new password, idleness, age. Nil: there are none.
+	Check func(ctx context.Context, session *sessionstore.Session) error
+	Log   *slog.Logger
+	Now   func() time.Time
 	// Observe is told of every call when it has ended; nil: nobody is.
 	Observe func(Observation)
 }

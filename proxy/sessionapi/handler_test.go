@@ -1,6 +1,7 @@
 package sessionapi
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -307,6 +308,26 @@ func TestToken(t *testing.T) {
 	d.want(r, 401, "-")
 	if detail := d.problemOf(r); !strings.Contains(detail, "expired") {
 		t.Errorf("detail %q", detail)
+	}
+}
+
+// A session that ended by other rules than its record's is ended for applications, too.
+func TestCheck_7_3_1(t *testing.T) {
+	d := newDesk(t)
+	key, token := d.session()
+	idle := false
+	d.handler.o.Check = func(ctx context.Context, s *sessionstore.Session) error {
+		if idle {
+			return s.Flush(ctx)
+		}
+		return nil
+	}
+	d.want(d.call(token, "PUT", "/session/x", "2"), 204, "")
+	idle = true
+	d.want(d.call(token, "PUT", "/session/x", "3"), 401, "-")
+	d.want(d.call(token, "GET", "/session/x", ""), 401, "-")
+	if d.open(key).Key() != "" {
+		t.Error("the session lives")
 	}
 }
 

@@ -20,6 +20,9 @@ const (
 // open returns the session of the token: an empty one without key, if the application may still begin it.
 func (c *call) open() (*sessionstore.Session, error) {
 	s, err := c.o.Sessions.Open(c.r.Context(), c.claim.key)
+	if err == nil && s.Key() != "" && c.o.Check != nil {
+		err = c.o.Check(c.r.Context(), s)
+	}
 	if err == nil && s.Key() == "" && (!c.claim.fresh || s.Refused() != nil) {
 		err = errEnded
 	}
@@ -29,7 +32,11 @@ func (c *call) open() (*sessionstore.Session, error) {
 // change alters the session of the token, and makes it if it is still to be begun.
 func (c *call) change(alter func(*sessionstore.Session) error) error {
 	ctx, sessions, key := c.r.Context(), c.o.Sessions, c.claim.key
-	_, err := sessions.Change(ctx, key, alter)
+	_, err := c.open()
+	if err != nil {
+		return err
+	}
+	_, err = sessions.Change(ctx, key, alter)
 	if c.claim.fresh && errors.Is(err, sessionstore.ErrGone) {
 		if err := c.inTime(); err != nil {
 			return err
