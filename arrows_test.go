@@ -28,8 +28,10 @@ var arrows = map[string][]string{
 	"internal/watch":   {},
 	"internal/systemd": {},
 	"deploy":           {"cmd", "internal/config"},
-	"auth/password":    {},
-	"proxy/facts":      {},
+	// An example: an application of its own.
+	"deploy/examples/session-api/go": {},
+	"auth/password":                  {},
+	"proxy/facts":                    {},
 
 	"sessionstore":             {"internal/pyvalue"},
 	"sessionstore/codec":       {"internal/pyvalue", "internal/signing"},
@@ -58,6 +60,7 @@ var arrows = map[string][]string{
 	"auth/throttle":  {"auth", "internal/signing", "internal/sqlconn"},
 
 	"proxy/problem":          {"proxy/facts"},
+	"proxy/sessionapi":       {"internal/pyvalue", "internal/signing", "proxy/facts", "proxy/problem", "sessionstore"},
 	"proxy/sessioncookie":    {"sessionstore"},
 	"proxy/identity":         {"auth", "internal/pyvalue"},
 	"proxy/upstream":         {"proxy/facts", "proxy/upstream/direct", "proxy/upstream/fastcgi"},
@@ -66,7 +69,7 @@ var arrows = map[string][]string{
 	"proxy/assertion":        {"auth", "proxy/identity"},
 	"proxy/proxyprotocol":    {},
 	"proxy/portal":           {"auth", "proxy/facts", "proxy/problem", "proxy/sessioncookie", "sessionstore"},
-	"proxy":                  {"auth", "proxy/facts", "proxy/identity", "proxy/problem", "proxy/sessioncookie", "proxy/upstream", "sessionstore"},
+	"proxy":                  {"auth", "proxy/facts", "proxy/identity", "proxy/problem", "proxy/sessionapi", "proxy/sessioncookie", "proxy/upstream", "sessionstore"},
 }
 
 // testArrows are the additional imports that tests may have.

@@ -65,7 +65,7 @@ func (p *parts) openNear(store sessionstore.Store) (sessionstore.Store, error) {
 	}
 	p.near.store = nearcache.New(store, o)
 	p.near.follow("sessions", p.near.store, lines)
-	return p.near.store, nil
+	return p.near.store.Front(), nil
 }
 
 // shapeNear says what is special about the engine. The database's triggers do not tell keys, but names.

@@ -19,6 +19,7 @@ import (
 	"coatcheck/internal/signing"
 	"coatcheck/internal/sqlconn"
 	"coatcheck/proxy"
+	"coatcheck/proxy/sessionapi"
 	"coatcheck/sessionstore"
 	"coatcheck/sessionstore/cache"
 	"coatcheck/sessionstore/cacheddbstore"
@@ -36,6 +37,8 @@ type parts struct {
 	log      *slog.Logger
 	metrics  *metrics.Metrics // nil: nothing is counted
 	live     *proxy.Live      // of the process, whatever its configuration
+	visits   *sessionapi.Visits
+	tokens   *sessionapi.Tokens // nil: there is no session API
 	keys     signing.Keys
 	db       *sqlconn.DB // of sessions and our own tables
 	userDB   *sqlconn.DB // of the users; often the same

@@ -24,6 +24,9 @@ import (
 // wire builds the running proxy out of the parts and the rest of the configuration.
 func (p *parts) wire() (*running, error) {
 	cookie, err := p.cookie()
+	if err == nil {
+		err = p.openTokens()
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -41,7 +44,11 @@ func (p *parts) wire() (*running, error) {
 		return nil, err
 	}
 	background := append(p.background, logins.register.Run, func(ctx context.Context) { clean(ctx, p.chores(logins.register), p.leads, p.log) })
-	return newRunning(p, p.metrics.InFlight(handler), p.admin(), background...), nil
+	r := newRunning(p, p.metrics.InFlight(handler), p.admin(), background...)
+	if p.tokens != nil {
+		r.api = p.sessionAPI(logins)
+	}
+	return r, nil
 }
 
 // admin answers operators: health and metrics.
@@ -148,7 +155,7 @@ func (p *parts) proxy(cookie *sessioncookie.Cookie, logins sessionAuth, pages ht
 	}
 	return proxy.New(proxy.Options{
 		Routes: routes, Portal: pages, Pages: keyPages(signer), AuthPrefix: p.cfg.AuthPrefix, PublicURL: public,
-		TrustedProxies: p.cfg.TrustedProxies, FoldPaths: p.cfg.FoldPaths, Live: p.live,
+		TrustedProxies: p.cfg.TrustedProxies, FoldPaths: p.cfg.FoldPaths, Live: p.live, Tokens: p.tokens,
 		Stripper: identity.NewStripper(names...), Cookie: cookie, Sessions: p.sessions, Principals: logins, Logins: auth.NewCredentials(logins.Service),
 		Activity: logins.register, TimeLeftHeader: p.cfg.Session.TimeLeftHeader,
 		Log: p.log, Now: time.Now, Observe: p.metrics.Observe, HSTS: hsts(p.cfg.TLS),
@@ -167,7 +174,7 @@ func hsts(t config.TLS) string {
 func (p *parts) routes(signer *assertion.Signer) (routes []proxy.Route, names []string, err error) {
 	upstreams := map[string]proxy.Upstream{}
 	for _, r := range p.cfg.Routes {
-		headers, err := p.identity(r, signer)
+		headers, visitors, err := p.identity(r, signer)
 		if err != nil {
 			return nil, nil, fmt.Errorf("route %s%s: %w", r.Host, r.Path, err)
 		}
@@ -183,7 +190,7 @@ func (p *parts) routes(signer *assertion.Signer) (routes []proxy.Route, names []
 		routes = append(routes, proxy.Route{
 			Host: r.Host, Path: r.Path, Methods: r.Methods, Access: access(r), Upstream: to,
 			StripPrefix: r.StripPrefix, Identity: headers, ShareSession: r.ShareSession,
-			AnonymousSession: r.AnonymousSession, NoTouch: !r.Touch, MaxAuthAge: r.MaxAuthAge, Basic: r.Basic, NoUpstream: to == nil,
+			AnonymousSession: r.AnonymousSession && visitors, SessionAPI: r.SessionAPI, NoTouch: !r.Touch, MaxAuthAge: r.MaxAuthAge, Basic: r.Basic, NoUpstream: to == nil,
 			Credentials: credentials, Preflight: r.Preflight, SocketOrigins: r.SocketOrigins, MaxBody: r.MaxBody, Trailers: r.Trailers || speaksH2C(r), // gRPC ends in trailers
 
 			Request: headerChanges(r.Headers.Request), Response: headerChanges(r.Headers.Response),

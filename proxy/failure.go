@@ -31,6 +31,9 @@ func (f *forward) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if p.Status >= http.StatusBadGateway && !rec.left {
 		rec.event = EventUpstreamFailed
 	}
+	if errors.Is(err, errNotHandedOut) {
+		rec.event = "store_error"
+	}
 	refuse(w, r, p)
 }
 
@@ -53,6 +56,8 @@ func failure(err error) problem.Problem {
 	var timeout net.Error
 	var refused *upstream.RefusedError
 	switch {
+	case errors.Is(err, errNotHandedOut):
+		return unavailable()
 	case errors.As(err, &refused):
 		return problem.Problem{Status: refused.Status, Detail: "The application cannot be asked this."}
 	case errors.Is(err, upstream.ErrBusy), errors.Is(err, upstream.ErrUnavailable):

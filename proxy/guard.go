@@ -85,9 +85,10 @@ func (g *guard) checkIn(r *http.Request, p *Pass) (Verdict, error) {
 		v.Outcome, p.stale = NeedLogin, true
 	}
 	if v.Outcome == Allowed && p.choice.route.AnonymousSession {
-		if err := g.begin(ctx, &t); err != nil {
+		if err := g.introduce(ctx, &t); err != nil {
 			return Verdict{}, err
 		}
+		v = p.choice.decide(t.principal, rec.Client) // the session may have ended meanwhile
 	}
 	p.Principal, p.keep = t.principal, t.key()
 	p.lookedAt, p.cookie = true, g.cookieLine(ctx, t)

@@ -10,6 +10,7 @@ import (
 
 	"coatcheck/auth"
 	"coatcheck/proxy/identity"
+	"coatcheck/proxy/sessionapi"
 	"coatcheck/proxy/sessioncookie"
 	"coatcheck/sessionstore"
 )
@@ -32,6 +33,8 @@ type Options struct {
 	// FoldPaths compares paths without case, for upstreams that do.
 	FoldPaths bool
 
+	// Tokens are what applications use the session API with; nil: there is none.
+	Tokens *sessionapi.Tokens
 	// Live ends requests that outlive their session; nil: they go on.
 	Live *Live
 
@@ -92,8 +95,10 @@ type Route struct {
 	ShareSession bool
 	// Basic takes a name and a password with each request (RFC 7617), for scripts.
 	Basic bool
-	// AnonymousSession makes a session for visitors who have none.
+	// AnonymousSession gives each visitor an id that Identity tells, and a session that keeps it.
 	AnonymousSession bool
+	// SessionAPI gives the application a token for the session API.
+	SessionAPI bool
 	// NoTouch keeps requests here from counting as activity: they do not save under SaveEveryRequest, and leave a session idle.
 	NoTouch bool
 	// MaxAuthAge sends users to the login page whose login is older; 0: a login of any age will do.

@@ -49,7 +49,7 @@ func (s *Session) SetExpiry(e Expiry) {
 		return
 	}
 	s.data().Set(expiryName, s.expiryValue(e))
-	s.accessed, s.modified = true, true
+	s.note(expiryName)
 }
 
 func (s *Session) expiryValue(e Expiry) pyvalue.Value {

@@ -49,7 +49,7 @@ func (s *Session) CycleLiveKey(ctx context.Context) error {
 // cycle asks check after the new record is there, so that a logout either comes before (then the check fails) or finds a key that
 // is no longer the session's.
 func (s *Session) cycle(ctx context.Context, check func(old string) (string, error)) error {
-	old, ends, modified := s.key, s.ends, s.modified
+	before, old := *s, s.key
 	if err := s.rebase(ctx); err != nil {
 		return err
 	}
@@ -68,7 +68,7 @@ func (s *Session) cycle(ctx context.Context, check func(old string) (string, err
 		return nil
 	}
 	undo := s.sessions.store.Delete(context.WithoutCancel(ctx), s.key)
-	s.key, s.ends, s.modified = old, ends, modified
+	*s = before
 	return fmt.Errorf("cycle session key: %w", errors.Join(err, undo))
 }
 
@@ -102,4 +102,5 @@ func (s *Session) record() Record { return Record{Data: s.data(), Expires: s.Exp
 
 func (s *Session) saved(key string, rec Record) {
 	s.key, s.ends, s.modified, s.kept = key, rec.Expires, false, nil
+	s.changed, s.cleared = nil, false
 }

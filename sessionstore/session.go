@@ -8,7 +8,7 @@ import (
 )
 
 // Session is one visitor's session. It belongs to one request and one goroutine: it is not safe for concurrent use, and of two
-// requests that write the same session the last one wins, as in Django.
+// requests that Save the same session the last one wins, as in Django. [Session.Merge] and [Sessions.Change] lose nothing.
 type Session struct {
 	sessions *Sessions
 	key      string
@@ -18,6 +18,8 @@ type Session struct {
 	refused  error
 	accessed bool
 	modified bool
+	changed  []string // names set or deleted since the session was loaded or saved, for Merge
+	cleared  bool     // before that
 }
 
 func (s *Session) load(key string, rec Record) {
@@ -75,7 +77,7 @@ func (s *Session) Set(name string, value any) error {
 		return err
 	}
 	s.data().Set(name, v)
-	s.accessed, s.modified = true, true
+	s.note(name)
 	return nil
 }
 
@@ -83,7 +85,9 @@ func (s *Session) Set(name string, value any) error {
 func (s *Session) Delete(name string) bool {
 	s.accessed = true
 	found := s.data().Delete(name)
-	s.modified = s.modified || found
+	if found {
+		s.note(name)
+	}
 	return found
 }
 
@@ -91,6 +95,7 @@ func (s *Session) Delete(name string) bool {
 func (s *Session) Clear() {
 	s.values = pyvalue.NewDict()
 	s.accessed, s.modified = true, true
+	s.changed, s.cleared = nil, true
 }
 
 // All yields names and values in order. Entries whose key is not a string, as a pickle may hold them, are left out.

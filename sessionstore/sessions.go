@@ -28,6 +28,8 @@ type Sessions struct {
 	store    Store
 	grammar  KeyGrammar // nil: ValidKey
 	keeper   Keeper     // nil: each session is loaded
+	changer  Changer    // nil: the store is none
+	turns    turns
 	settings Settings
 	now      func() time.Time
 }
@@ -36,7 +38,8 @@ type Sessions struct {
 func New(store Store, settings Settings, now func() time.Time) *Sessions {
 	grammar, _ := store.(KeyGrammar)
 	keeper, _ := store.(Keeper)
-	return &Sessions{store: store, grammar: grammar, keeper: keeper, settings: settings, now: now}
+	changer, _ := store.(Changer)
+	return &Sessions{store: store, grammar: grammar, keeper: keeper, changer: changer, settings: settings, now: now}
 }
 
 // Open returns the session whose key a client presented. Without a key, with one that no session has, or with a record that is

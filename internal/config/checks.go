@@ -140,7 +140,7 @@ func method(text string) error {
 
 func identityValue(text string) error {
 	switch text {
-	case "id", "username", "email", "name", "groups", "staff", "superuser":
+	case "id", "username", "email", "name", "groups", "staff", "superuser", "visitor":
 		return nil
 	}
 	if key, found := strings.CutPrefix(text, "session:"); found && key != "" && printable(key) == nil {
@@ -149,7 +149,7 @@ func identityValue(text string) error {
 		}
 		return nil
 	}
-	return errors.New("is not allowed: use id, username, email, name, groups, staff, superuser or session:KEY")
+	return errors.New("is not allowed: use id, username, email, name, groups, staff, superuser, visitor or session:KEY")
 }
 
 // Names go into SQL as quoted identifiers; still only these characters are let in (ASVS 1.2.4).

@@ -252,7 +252,7 @@ type Identity struct {
 // Header is one identity header: its name and what it holds.
 type Header struct {
 	Name  string `mapstructure:"name"`
-	Value string `mapstructure:"value"` // id, username, email, name, groups, staff, superuser or session:KEY
+	Value string `mapstructure:"value"` // id, username, email, name, groups, staff, superuser, visitor or session:KEY
 }
 
 // JWT is the signed assertion.

@@ -54,6 +54,7 @@ func Run(t *testing.T, h Harness) {
 	t.Run("damage", func(t *testing.T) { h.damage(t) })
 	t.Run("faults", func(t *testing.T) { h.faults(t) })
 	t.Run("races", func(t *testing.T) { h.races(t) })
+	t.Run("changes", func(t *testing.T) { h.changes(t) })
 	t.Run("django", func(t *testing.T) { h.django(t) })
 }
 
