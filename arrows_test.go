@@ -27,7 +27,12 @@ var arrows = map[string][]string{
 	"internal/systemd": {},
 	"deploy":           {"cmd", "internal/config"},
 	"auth/password":    {},
-	"proxy/facts":      {},
+	"proxy/wording":    {},
+	"proxy/look":       {},
+	"proxy/facts":      {"proxy/look"},
+
+	"internal/diagnosis":  {},
+	"auth/passwordpolicy": {"auth"},
 
 	"sessionstore":             {"internal/pyvalue"},
 	"sessionstore/codec":       {"internal/pyvalue", "internal/signing"},
@@ -49,15 +54,15 @@ var arrows = map[string][]string{
 	"auth/userdb":   {"auth", "auth/password", "internal/sqlconn"},
 	"auth/throttle": {"auth", "internal/signing", "internal/sqlconn"},
 
-	"proxy/problem":          {"proxy/facts"},
+	"proxy/problem":          {"proxy/facts", "proxy/look", "proxy/wording"},
 	"proxy/sessioncookie":    {"sessionstore"},
 	"proxy/identity":         {"auth", "internal/pyvalue"},
 	"proxy/upstream":         {"proxy/facts", "proxy/upstream/fastcgi"},
 	"proxy/upstream/fastcgi": {},
 	"proxy/assertion":        {"auth", "proxy/identity"},
 	"proxy/proxyprotocol":    {},
-	"proxy/portal":           {"auth", "proxy/facts", "proxy/problem", "proxy/sessioncookie", "sessionstore"},
-	"proxy":                  {"auth", "proxy/facts", "proxy/identity", "proxy/problem", "proxy/sessioncookie", "proxy/upstream", "sessionstore"},
+	"proxy/portal":           {"auth", "internal/diagnosis", "proxy/facts", "proxy/look", "proxy/problem", "proxy/sessioncookie", "proxy/wording", "sessionstore"},
+	"proxy":                  {"auth", "proxy/facts", "proxy/identity", "proxy/look", "proxy/problem", "proxy/wording", "proxy/sessioncookie", "proxy/upstream", "sessionstore"},
 }
 
 // testArrows are the additional imports that tests may have.

@@ -18,6 +18,7 @@ import (
 	"coatcheck/internal/signing"
 	"coatcheck/internal/sqlconn"
 	"coatcheck/proxy"
+	"coatcheck/proxy/look"
 	"coatcheck/sessionstore"
 	"coatcheck/sessionstore/cache"
 	"coatcheck/sessionstore/cacheddbstore"
@@ -32,6 +33,7 @@ import (
 // parts are the stores and directories that a configuration names. The commands and the running proxy share them.
 type parts struct {
 	cfg      config.Config
+	look     *look.Look
 	log      *slog.Logger
 	metrics  *metrics.Metrics // nil: nothing is counted
 	live     *proxy.Live      // of the process, whatever its configuration
@@ -81,7 +83,7 @@ func openParts(cfg config.Config, log *slog.Logger, counted *metrics.Metrics) (*
 	if cfg.Database.TimeZone != "UTC" { // a Django with USE_TZ off
 		p.settings.TimeZone = cfg.Database.Location()
 	}
-	for _, step := range []func() error{p.openKeys, p.openDatabase, p.openUsers, p.openSessions} {
+	for _, step := range []func() error{p.openLook, p.openKeys, p.openDatabase, p.openUsers, p.openSessions} {
 		if err := step(); err != nil {
 			return nil, errors.Join(err, p.close())
 		}
@@ -95,6 +97,12 @@ func (p *parts) close() error {
 		errs = append(errs, c())
 	}
 	return errors.Join(errs...)
+}
+
+// openLook reads the operator's colours and templates.
+func (p *parts) openLook() (err error) {
+	p.look, err = look.New(lookOptions(p.cfg.Login))
+	return err
 }
 
 func (p *parts) openKeys() error {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"coatcheck/auth"
+	"coatcheck/auth/passwordpolicy"
 	"coatcheck/internal/config"
 	"coatcheck/proxy"
 	"coatcheck/proxy/assertion"
@@ -26,8 +27,13 @@ func (p *parts) wire() (*running, error) {
 	if err != nil {
 		return nil, err
 	}
+	policy, err := passwordpolicy.New(p.cfg.Users.PasswordValidators, p.cfg.Users.PasswordMinLength)
+	if err != nil {
+		return nil, fmt.Errorf("users.password_validators: %w", err)
+	}
 	service := auth.NewService(auth.Options{
 		Directory: p.metrics.Directory(p.users), Checker: p.users, Throttle: p.throttle, Keys: p.keys, Sessions: p.settings,
+		Passwords: p.users, Policy: policy,
 		AcceptBackends: p.cfg.Users.Backends, RecordLogin: p.users.RecordLogin, Log: p.log, Attrs: requestAttrs, Now: time.Now,
 	})
 	pages, err := p.portal(cookie, endingAuth{service, p.live})
@@ -106,7 +112,7 @@ func (p *parts) portal(cookie *sessioncookie.Cookie, service portal.Auth) (http.
 	return portal.New(portal.Options{
 		Prefix: p.cfg.AuthPrefix, PublicURL: p.cfg.PublicURL,
 		Auth: service, Sessions: p.sessions, Cookie: cookie,
-		Title: p.cfg.Login.Title, Text: p.cfg.Login.Text, Logo: logo,
+		Look: p.look, Text: p.cfg.Login.Text, Logo: logo, Setup: p.setup(),
 		CookieAge: p.settings.CookieAge, ExpireAtBrowserClose: p.settings.ExpireAtBrowserClose, RememberMe: p.cfg.Login.RememberMe,
 		Log: p.log,
 	})
@@ -141,7 +147,7 @@ func (p *parts) proxy(cookie *sessioncookie.Cookie, service *auth.Service, pages
 		Routes: routes, Portal: pages, Pages: keyPages(signer), AuthPrefix: p.cfg.AuthPrefix, PublicURL: public,
 		TrustedProxies: p.cfg.TrustedProxies, FoldPaths: p.cfg.FoldPaths, Live: p.live,
 		Stripper: identity.NewStripper(names...), Cookie: cookie, Sessions: p.sessions, Principals: service, Logins: auth.NewCredentials(service),
-		Log: p.log, Now: time.Now, Observe: p.metrics.Observe, HSTS: hsts(p.cfg.TLS),
+		Look: p.look, Log: p.log, Now: time.Now, Observe: p.metrics.Observe, HSTS: hsts(p.cfg.TLS),
 	})
 }
 

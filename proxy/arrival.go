@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"coatcheck/proxy/facts"
+	"coatcheck/proxy/look"
 )
 
 // maxRequestID is the longest X-Request-Id taken from a trusted proxy, in bytes.
@@ -26,12 +27,13 @@ type networks struct {
 	proxies []netip.Prefix
 	unix    bool
 	secure  bool // the public URL is https
+	look    *look.Look
 }
 
 func (n networks) arrive(r *http.Request) arrival {
 	peer, unix := peerOf(r)
 	a := arrival{trusted: unix && n.unix || contains(n.proxies, peer)}
-	a.Client, a.Host, a.Secure = peer, r.Host, r.TLS != nil
+	a.Client, a.Host, a.Secure, a.Look = peer, r.Host, r.TLS != nil, n.look
 	var hops []netip.Addr
 	if a.trusted {
 		a.Client, hops = clientOf(r.Header["X-Forwarded-For"], peer, n.proxies)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"coatcheck/proxy/problem"
+	"coatcheck/proxy/wording"
 )
 
 const (
@@ -47,7 +48,7 @@ func (h *Handler) checkRequest(next http.Handler) http.Handler {
 				status = http.StatusForbidden // the proxies that ask know no other no
 			}
 			rec.closing = r.ProtoMajor == 1 || r.Method == "PRI" // PRI starts HTTP/2 on a connection that speaks HTTP/1
-			refuse(w, r, problem.Problem{Status: status, Detail: "This request is not accepted here: " + err.Error() + "."})
+			refuse(w, r, problem.Problem{Status: status, Detail: "problem.refused", Values: wording.Values{"reason": err.Error()}})
 			return
 		}
 		next.ServeHTTP(w, r)
