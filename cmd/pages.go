@@ -1,10 +1,15 @@
 package cmd
 
 import (
+	"context"
+	"errors"
+
+	"coatcheck/auth/activity"
 	"coatcheck/internal/config"
 	"coatcheck/internal/diagnosis"
 	"coatcheck/proxy/look"
 	"coatcheck/proxy/portal"
+	"coatcheck/sessionstore/ledger"
 )
 
 func lookOptions(c config.Login) look.Options {
@@ -27,4 +32,30 @@ func (p *parts) setup() diagnosis.Setup {
 		CookieName: s.CookieName, CookieDomain: s.CookieDomain, CookiePath: s.CookiePath, SameSite: s.CookieSameSite, Secure: s.CookieSecure,
 		CookieAge: s.CookieAge, PublicURL: p.cfg.PublicURL,
 	}
+}
+
+// devices are the sessions of the register, for the account page.
+type devices struct{ register *activity.Register }
+
+// OfUser implements [portal.Devices].
+func (d devices) OfUser(ctx context.Context, userID, key string) (all []portal.Device, err error) {
+	held, err := d.register.OfUser(ctx, userID)
+	this := d.register.Current(key)
+	for _, e := range held {
+		all = append(all, portal.Device{Hash: e.Hash, Created: e.Created, LastSeen: e.LastSeen, Address: e.Address, Agent: e.Agent, This: e.Hash == this})
+	}
+	return all, err
+}
+
+// End implements [portal.Devices].
+func (d devices) End(ctx context.Context, userID, hash string) error {
+	if err := d.register.End(ctx, userID, hash); !errors.Is(err, ledger.ErrUnknown) {
+		return err
+	}
+	return nil
+}
+
+// EndOthers implements [portal.Devices].
+func (d devices) EndOthers(ctx context.Context, userID, key string) (int, error) {
+	return d.register.EndOthers(ctx, userID, key)
 }

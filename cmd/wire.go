@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"coatcheck/auth"
+	"coatcheck/auth/activity"
 	"coatcheck/auth/passwordpolicy"
 	"coatcheck/internal/config"
 	"coatcheck/proxy"
@@ -36,15 +37,16 @@ func (p *parts) wire() (*running, error) {
 		Passwords: p.users, Policy: policy,
 		AcceptBackends: p.cfg.Users.Backends, RecordLogin: p.users.RecordLogin, Log: p.log, Attrs: requestAttrs, Now: time.Now,
 	})
-	pages, err := p.portal(cookie, endingAuth{service, p.live})
+	logins := sessionAuth{service, p.register(), p.log}
+	pages, err := p.portal(cookie, logins, logins.register)
 	if err != nil {
 		return nil, err
 	}
-	handler, err := p.proxy(cookie, service, pages)
+	handler, err := p.proxy(cookie, logins, pages)
 	if err != nil {
 		return nil, err
 	}
-	background := append(p.background, func(ctx context.Context) { clean(ctx, p.chores(), p.log) })
+	background := append(p.background, logins.register.Run, func(ctx context.Context) { clean(ctx, p.chores(logins.register), p.log) })
 	return newRunning(p, p.metrics.InFlight(handler), p.admin(), background...), nil
 }
 
@@ -56,8 +58,10 @@ func (p *parts) admin() http.Handler {
 	return mux
 }
 
-func (p *parts) chores() []chore {
+func (p *parts) chores(register *activity.Register) []chore {
 	return []chore{
+		{"sessions beyond their limits", register.EndDue},
+		{"rows of former sessions", p.ledger.ClearRevoked},
 		{"expired sessions", p.store.ClearExpired},
 		{"old failed logins", p.throttle.Clear},
 	}
@@ -104,14 +108,14 @@ func (p *parts) cookie() (*sessioncookie.Cookie, error) {
 	return sessioncookie.New(o), nil
 }
 
-func (p *parts) portal(cookie *sessioncookie.Cookie, service portal.Auth) (http.Handler, error) {
+func (p *parts) portal(cookie *sessioncookie.Cookie, service portal.Auth, register *activity.Register) (http.Handler, error) {
 	logo, err := readLogo(p.cfg.Login.Logo)
 	if err != nil {
 		return nil, err
 	}
 	return portal.New(portal.Options{
 		Prefix: p.cfg.AuthPrefix, PublicURL: p.cfg.PublicURL,
-		Auth: service, Sessions: p.sessions, Cookie: cookie,
+		Auth: service, Sessions: p.sessions, Cookie: cookie, Devices: devices{register},
 		Look: p.look, Text: p.cfg.Login.Text, Logo: logo, Setup: p.setup(),
 		CookieAge: p.settings.CookieAge, ExpireAtBrowserClose: p.settings.ExpireAtBrowserClose, RememberMe: p.cfg.Login.RememberMe,
 		Log: p.log,
@@ -130,7 +134,7 @@ func readLogo(file string) ([]byte, error) {
 	return logo, nil
 }
 
-func (p *parts) proxy(cookie *sessioncookie.Cookie, service *auth.Service, pages http.Handler) (*proxy.Handler, error) {
+func (p *parts) proxy(cookie *sessioncookie.Cookie, logins sessionAuth, pages http.Handler) (*proxy.Handler, error) {
 	public, err := url.Parse(p.cfg.PublicURL)
 	if err != nil {
 		return nil, fmt.Errorf("public_url: %w", err)
@@ -146,7 +150,8 @@ func (p *parts) proxy(cookie *sessioncookie.Cookie, service *auth.Service, pages
 	return proxy.New(proxy.Options{
 		Routes: routes, Portal: pages, Pages: keyPages(signer), AuthPrefix: p.cfg.AuthPrefix, PublicURL: public,
 		TrustedProxies: p.cfg.TrustedProxies, FoldPaths: p.cfg.FoldPaths, Live: p.live,
-		Stripper: identity.NewStripper(names...), Cookie: cookie, Sessions: p.sessions, Principals: service, Logins: auth.NewCredentials(service),
+		Stripper: identity.NewStripper(names...), Cookie: cookie, Sessions: p.sessions, Principals: logins, Logins: auth.NewCredentials(logins.Service),
+		Activity: logins.register, TimeLeftHeader: p.cfg.Session.TimeLeftHeader,
 		Look: p.look, Log: p.log, Now: time.Now, Observe: p.metrics.Observe, HSTS: hsts(p.cfg.TLS),
 	})
 }
@@ -179,7 +184,7 @@ func (p *parts) routes(signer *assertion.Signer) (routes []proxy.Route, names []
 		routes = append(routes, proxy.Route{
 			Host: r.Host, Path: r.Path, Methods: r.Methods, Access: access(r), Upstream: to,
 			StripPrefix: r.StripPrefix, Identity: headers, ShareSession: r.ShareSession,
-			AnonymousSession: r.AnonymousSession, NoTouch: !r.Touch, Basic: r.Basic, NoUpstream: to == nil,
+			AnonymousSession: r.AnonymousSession, NoTouch: !r.Touch, MaxAuthAge: r.MaxAuthAge, Basic: r.Basic, NoUpstream: to == nil,
 			Credentials: credentials, Preflight: r.Preflight, SocketOrigins: r.SocketOrigins, MaxBody: r.MaxBody, Trailers: r.Trailers || speaksH2C(r), // gRPC ends in trailers
 
 			Request: headerChanges(r.Headers.Request), Response: headerChanges(r.Headers.Response),

@@ -22,6 +22,7 @@ type Pass struct {
 	lookedAt bool   // the session was: the answer depends on the cookie
 	cookie   string // Set-Cookie line; "" for none
 	basic    bool   // credentials are taken
+	stale    bool   // there is a login, but too old a one
 }
 
 // Answer turns a verdict into HTTP.
@@ -68,7 +69,7 @@ func (a *proxyAnswer) NeedLogin(w http.ResponseWriter, r *http.Request, p Pass) 
 		a.unauthorized(w, r, p)
 		return
 	}
-	w.Header().Set("Location", a.loginURL(r, false))
+	w.Header().Set("Location", a.loginURL(r, p, false))
 	a.redirect(w, r, p)
 }
 
@@ -94,6 +95,9 @@ func (a *proxyAnswer) unauthorized(w http.ResponseWriter, r *http.Request, p Pas
 		w.Header()["Www-Authenticate"] = []string{basicChallenge, challenge}
 	}
 	page := problem.Problem{Status: http.StatusUnauthorized, Detail: "problem.not-logged-in"}
+	if p.stale {
+		page.Detail = "problem.login-old"
+	}
 	if a.prefix != "" {
 		page.Hint, page.Values = "problem.log-in-at", wording.Values{"address": a.prefix + "/login"}
 	}
@@ -103,12 +107,15 @@ func (a *proxyAnswer) unauthorized(w http.ResponseWriter, r *http.Request, p Pas
 // loginURL is the login page, which brings the browser back here. It is on the public URL's host, unless the request is for
 // another host of ours: a session that was begun there would not be known here. absolute is for proxies that resolve a relative
 // address against our own (Traefik).
-func (a *proxyAnswer) loginURL(r *http.Request, absolute bool) string {
+func (a *proxyAnswer) loginURL(r *http.Request, p Pass, absolute bool) string {
 	next := rawPath(r)
 	if r.URL.RawQuery != "" {
 		next += "?" + r.URL.RawQuery
 	}
 	at := a.prefix + "/login?next=" + url.QueryEscape(next)
+	if p.stale {
+		at += "&again=1"
+	}
 	rec := recordOf(r.Context())
 	host, _ := hostName(rec.Host)
 	public, _ := hostName(a.public.Host)
@@ -171,6 +178,7 @@ func (p Pass) mark(h http.Header) {
 		return
 	}
 	addVary(h)
+	p.tellTimeLeft(h)
 	if p.cookie != "" {
 		h.Add("Set-Cookie", p.cookie)
 	}

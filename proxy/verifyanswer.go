@@ -36,7 +36,7 @@ func (a verifyAnswer) Allowed(w http.ResponseWriter, r *http.Request, p Pass) {
 // NeedLogin names the login page in Location for a browser's navigation: with 401, for nginx' error_page, or as a redirect.
 func (a verifyAnswer) NeedLogin(w http.ResponseWriter, r *http.Request, p Pass) {
 	if a.prefix != "" && problem.Navigation(r) {
-		w.Header().Set("Location", a.loginURL(r, true))
+		w.Header().Set("Location", a.loginURL(r, p, true))
 		if a.redirects {
 			a.redirect(w, r, p)
 			return

@@ -19,6 +19,8 @@ type Facts struct {
 	Host string
 	// Look is how our pages look; nil: as they do by default.
 	Look *look.Look
+	// Agent is the User-Agent, as it was sent.
+	Agent string
 }
 
 type contextKey struct{}

@@ -81,7 +81,7 @@ func (p *Portal) writeAccount(w http.ResponseWriter, r *http.Request, status int
 		return
 	}
 	l := wording.For(r.Header)
-	a := account{Left: p.left(l, session), Listed: p.opts.Devices != nil, CanChange: changes}
+	a := account{Left: p.left(l, principal, session), Listed: p.opts.Devices != nil, CanChange: changes}
 	if data.Account != nil {
 		a.Errors = data.Account.Errors
 	}
@@ -107,8 +107,8 @@ func (p *Portal) devices(r *http.Request, principal auth.Principal, session *ses
 }
 
 // left says how long the session goes on.
-func (p *Portal) left(l *wording.Language, session *sessionstore.Session) string {
-	left := wording.Values{"time": l.About(max(ends(session).Sub(p.opts.Now()), time.Second))}
+func (p *Portal) left(l *wording.Language, principal auth.Principal, session *sessionstore.Session) string {
+	left := wording.Values{"time": l.About(max(firstEnd(principal, session).Sub(p.opts.Now()), time.Second))}
 	if session.BrowserClose() {
 		return l.Say("account.left-close", left)
 	}
@@ -218,7 +218,7 @@ func (p *Portal) postPassword(w http.ResponseWriter, r *http.Request) {
 		Current: f.current, New: f.new, Client: facts.From(r.Context()).Client, Browser: browser,
 	})
 	if err == nil {
-		err = p.setCookie(w, r, session)
+		err = p.setCookie(w, r, session, principal.Ends)
 	}
 	if err != nil {
 		p.failChange(w, r, principal, session, err)

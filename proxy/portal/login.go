@@ -27,14 +27,17 @@ func (p *Portal) showLogin(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case wantsJSON(r):
 		p.writeJSON(w, r, http.StatusOK, describe(principal, session, next))
-	case !principal.Anonymous():
+	case !principal.Anonymous() && !r.URL.Query().Has("again"): // with it the way on wants a younger login
 		p.writePage(w, r, http.StatusOK, "loggedin", page{Title: "loggedin.title", Principal: principal, Next: orRoot(next)})
 	case p.circling(r, next):
 		p.breakLoop(w, r, next)
 	default:
 		data := page{Title: "login.title", Form: form{next: next}}
-		if ended(r) || p.opts.Cookie.Sent(r.Header) {
-			data.Notice = wording.For(r.Header).Say("login.ended", nil)
+		switch l := wording.For(r.Header); {
+		case !principal.Anonymous():
+			data.Notice = l.Say("login.old", nil)
+		case ended(r) || session.Empty() && p.opts.Cookie.Sent(r.Header):
+			data.Notice = l.Say("login.ended", nil)
 		}
 		p.writePage(w, r, http.StatusOK, "login", data)
 	}
@@ -67,7 +70,7 @@ func (p *Portal) postLogin(w http.ResponseWriter, r *http.Request) {
 // finish answers a login whose last step this was, or one that goes on or was refused.
 func (p *Portal) finish(w http.ResponseWriter, r *http.Request, f form, session *sessionstore.Session, principal auth.Principal, browser *auth.Browser, err error) {
 	if err == nil {
-		err = p.setCookie(w, r, session)
+		err = p.setCookie(w, r, session, principal.Ends)
 	}
 	if err != nil {
 		p.refuseLogin(w, r, f, err)

@@ -17,6 +17,10 @@ type visitor struct {
 	User *user `json:"user"` // null: nobody is logged in
 	// Expires is when the session ends unless it is used (RFC 3339).
 	Expires *time.Time `json:"expires,omitempty"`
+	// IdleExpires and AbsoluteExpires are the limits of the session, where there are any; SecondsLeft is until the first of all three.
+	IdleExpires     *time.Time `json:"idle_expires,omitempty"`
+	AbsoluteExpires *time.Time `json:"absolute_expires,omitempty"`
+	SecondsLeft     *int64     `json:"seconds_left,omitempty"`
 	// BrowserClose says that the browser forgets the cookie when it is closed.
 	BrowserClose bool   `json:"browser_close,omitempty"`
 	Next         string `json:"next,omitempty"`
@@ -36,17 +40,36 @@ func describe(p auth.Principal, session *sessionstore.Session, next string) visi
 	if p.Anonymous() {
 		return visitor{Next: next}
 	}
-	until := ends(session).UTC().Truncate(time.Second)
+	left := max(0, int64(time.Until(firstEnd(p, session))/time.Second))
 	u := user{p.ID, p.Username, p.Name, p.Email, append([]string{}, p.Groups...), p.Staff, p.Superuser}
-	return visitor{User: &u, Expires: &until, BrowserClose: session.BrowserClose(), Next: next}
+	return visitor{User: &u, Expires: date(ends(session)), IdleExpires: date(p.Ends.Idle), AbsoluteExpires: date(p.Ends.Absolute), SecondsLeft: &left,
+		BrowserClose: session.BrowserClose(), Next: next}
 }
 
-// ends is when the session ends unless it is used.
+// ends is when the record ends unless it is used.
 func ends(session *sessionstore.Session) time.Time {
 	if at := session.Ends(); !at.IsZero() {
 		return at
 	}
 	return session.Expires() // caches keep no date
+}
+
+// firstEnd is when the session ends, by its record or by a limit.
+func firstEnd(p auth.Principal, session *sessionstore.Session) time.Time {
+	at := ends(session)
+	if next := p.Ends.Next(); !next.IsZero() && next.Before(at) {
+		return next
+	}
+	return at
+}
+
+// date is a point in time as JSON clients see it; nil for none.
+func date(at time.Time) *time.Time {
+	if at.IsZero() {
+		return nil
+	}
+	at = at.UTC().Truncate(time.Second)
+	return &at
 }
 
 // listing is what JSON clients learn of the account page.
@@ -70,14 +93,6 @@ func listed(v visitor, devices []Device) listing {
 		l.Sessions = append(l.Sessions, device{ID: d.Hash, This: d.This, Address: d.Address, Agent: d.Agent, Created: date(d.Created), LastSeen: date(d.LastSeen)})
 	}
 	return l
-}
-
-func date(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	t = t.UTC().Truncate(time.Second)
-	return &t
 }
 
 // nobody tells a JSON client that nobody is logged in.
