@@ -43,6 +43,8 @@ type Principal struct {
 	AuthTime time.Time
 	// Ends are the limits of the session.
 	Ends Deadlines
+
+	ofUser, ofSession *remembered // nil: nothing is
 }
 
 // Deadlines are when a session ends whatever its record says. Zero times are none.

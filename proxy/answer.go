@@ -66,25 +66,21 @@ func (a *proxyAnswer) Allowed(w http.ResponseWriter, r *http.Request, p Pass) {
 // NeedLogin sends a browser's navigation to the login page and tells everything else that it is not logged in.
 func (a *proxyAnswer) NeedLogin(w http.ResponseWriter, r *http.Request, p Pass) {
 	if a.prefix == "" || !problem.Navigation(r) {
-		a.unauthorized(w, r, p)
+		a.unauthorized(w, r, p, "")
 		return
 	}
-	w.Header().Set("Location", a.loginURL(r, p, false))
-	a.redirect(w, r, p)
-}
-
-func (a *proxyAnswer) redirect(w http.ResponseWriter, r *http.Request, p Pass) {
 	h := w.Header()
 	p.mark(h)
 	leaveBody(r)
+	h.Set("Location", a.loginURL(r, p, false))
 	h.Set("Cache-Control", "no-store")
 	h.Set("Content-Length", "0")
 	w.WriteHeader(http.StatusSeeOther)
 }
 
 // unauthorized names a scheme of our own (RFC 9110 11.6.1 demands one): Basic would make browsers ask for a password. Where scripts
-// may use it, it comes first.
-func (a *proxyAnswer) unauthorized(w http.ResponseWriter, r *http.Request, p Pass) {
+// may use it, it comes first. link is where the page leads to; "": nowhere.
+func (a *proxyAnswer) unauthorized(w http.ResponseWriter, r *http.Request, p Pass, link string) {
 	p.mark(w.Header())
 	challenge := "Session"
 	if a.prefix != "" {
@@ -98,7 +94,10 @@ func (a *proxyAnswer) unauthorized(w http.ResponseWriter, r *http.Request, p Pas
 	if p.stale {
 		page.Detail = "problem.login-old"
 	}
-	if a.prefix != "" {
+	switch {
+	case link != "":
+		page.Link, page.LinkText = link, "problem.log-in"
+	case a.prefix != "":
 		page.Hint, page.Values = "problem.log-in-at", wording.Values{"address": a.prefix + "/login"}
 	}
 	refuse(w, r, page)
@@ -113,8 +112,11 @@ func (a *proxyAnswer) loginURL(r *http.Request, p Pass, absolute bool) string {
 		next += "?" + r.URL.RawQuery
 	}
 	at := a.prefix + "/login?next=" + url.QueryEscape(next)
-	if p.stale {
+	switch {
+	case p.stale:
 		at += "&again=1"
+	case p.cookie != "" && p.keep == "": // it takes away the cookie of a session that is no more
+		at += "&ended=1"
 	}
 	rec := recordOf(r.Context())
 	host, _ := hostName(rec.Host)
@@ -174,13 +176,16 @@ func (p Pass) identityNames() []string {
 
 // mark adds what our look at the session means for an answer (Django contrib/sessions/middleware.py).
 func (p Pass) mark(h http.Header) {
-	if !p.lookedAt {
-		return
+	if p.lookedAt {
+		p.tellTimeLeft(h)
+		mark(h, p.cookie)
 	}
+}
+
+func mark(h http.Header, cookie string) {
 	addVary(h)
-	p.tellTimeLeft(h)
-	if p.cookie != "" {
-		h.Add("Set-Cookie", p.cookie)
+	if cookie != "" {
+		h.Add("Set-Cookie", cookie)
 	}
 }
 
