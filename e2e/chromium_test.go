@@ -172,7 +172,7 @@ func (s *screen) login(name, password string, tick bool) {
 	s.t.Helper()
 	keys := []chromedp.Action[chromedp.Void]{chromedp.KeyEvent(name + kb.Tab + password)}
 	if tick {
-		keys = append(keys, chromedp.KeyEvent(kb.Tab+" "))
+		keys = append(keys, chromedp.KeyEvent(kb.Tab+kb.Tab+" ")) // over the button that shows the password
 	}
 	s.then(append(keys, chromedp.KeyEvent(kb.Enter))...)
 }
