@@ -24,7 +24,7 @@ func TestAccount(t *testing.T) {
 	if got := s.text("h1"); got != "Your account" {
 		t.Fatalf("after the login: %q", got)
 	}
-	if got := s.text(".devices"); !strings.Contains(got, "Chrome on Linux") || !strings.Contains(got, "This session") || !strings.Contains(got, "Go\n") {
+	if got := s.text(".devices"); !strings.Contains(got, "Chrome on Linux") || !strings.Contains(got, "This session") || !strings.Contains(got, "Go-http-client") {
 		t.Errorf("the sessions are %q", got)
 	}
 	inside := func(v *visitor) bool { return v.fetch("/").StatusCode == http.StatusOK }

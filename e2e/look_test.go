@@ -1,11 +1,20 @@
 package e2e
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"image"
+	"image/color"
+	"image/draw"
+	"image/png"
+	"maps"
+	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -246,19 +255,28 @@ func TestScreens(t *testing.T) {
 		t.Skip(screensFolder + " is not set; make screens sets it")
 	}
 	p := library(t)
-	for range 2 { // other devices
-		other := newVisitor(t, p.URL)
-		other.login("hanna", userPassword)
+	for _, agent := range []string{
+		"Mozilla/5.0 (iPhone; CPU iPhone OS 19_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/19.1 Mobile/15E148 Safari/604.1",
+		"Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:145.0) Gecko/20100101 Firefox/145.0",
+	} {
+		v := newVisitor(t, p.URL)
+		form := url.Values{"username": {"hanna"}, "password": {userPassword}}
+		if res := v.do(v.request(http.MethodPost, "/.auth/login", form.Encode(), "Content-Type", "application/x-www-form-urlencoded", "User-Agent", agent)); res.StatusCode != http.StatusSeeOther {
+			t.Fatal(res.Status)
+		}
 	}
 	s := newScreen(t, p.URL)
 	for _, shot := range []struct {
-		name, path string
-		login      bool
-	}{{"login", "/reports", false}, {"account", "/.auth/account", true}, {"denied", "/staff", false}} {
+		name, path, heading string
+		login               bool
+	}{{"login", "/reports", "Log in", false}, {"account", "/.auth/account", "Your account", true}, {"denied", "/staff", "Not allowed", false}} {
 		s.visit(shot.path)
 		if shot.login {
 			s.login("hanna", userPassword, false)
 			s.visit(shot.path)
+		}
+		if got := s.text("h1"); got != shot.heading {
+			t.Fatalf("%s shows %q\n%s", shot.path, got, s.text("main"))
 		}
 		for variant, size := range map[string][2]int64{"light": {900, 700}, "dark": {900, 700}, "phone": {390, 780}} {
 			s.size(size[0], size[1])
@@ -273,11 +291,35 @@ func (s *screen) save(file string) {
 	s.t.Helper()
 	ctx, cancel := s.within()
 	defer cancel()
-	png, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
+	shot, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
 	if err == nil {
-		err = os.WriteFile(file, png, 0o644)
+		shot, err = smaller(shot)
+	}
+	if err == nil {
+		err = os.WriteFile(file, shot, 0o644)
 	}
 	if err != nil {
 		s.t.Fatal(err)
 	}
+}
+
+// smaller is a PNG in its 64 commonest colours: our pages have few, and the shades between them.
+func smaller(shot []byte) ([]byte, error) {
+	full, err := png.Decode(bytes.NewReader(shot))
+	if err != nil {
+		return nil, err
+	}
+	bounds, counts := full.Bounds(), map[color.Color]int{}
+	for y := range bounds.Dy() {
+		for x := range bounds.Dx() {
+			counts[full.At(x, y)]++
+		}
+	}
+	palette := color.Palette(slices.SortedFunc(maps.Keys(counts), func(a, b color.Color) int { return counts[b] - counts[a] }))
+	palette = palette[:min(len(palette), 64)]
+	few := image.NewPaletted(bounds, palette)
+	draw.Draw(few, bounds, full, bounds.Min, draw.Src)
+	var b bytes.Buffer
+	err = (&png.Encoder{CompressionLevel: png.BestCompression}).Encode(&b, few)
+	return b.Bytes(), err
 }

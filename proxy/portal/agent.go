@@ -22,7 +22,7 @@ func browserMarks() []mark {
 		{"YaBrowser/", "Yandex Browser"}, {"DuckDuckGo/", "DuckDuckGo"}, {"FxiOS/", "Firefox"}, {"Firefox/", "Firefox"}, {"CriOS/", "Chrome"},
 		{"HeadlessChrome/", "Chrome"}, {"Chromium/", "Chromium"}, {"Chrome/", "Chrome"}, {"MSIE ", "Internet Explorer"}, {"Trident/", "Internet Explorer"},
 		{"Epiphany/", "GNOME Web"}, {"Konqueror/", "Konqueror"}, {"Version/", "Safari"},
-		{"curl/", "curl"}, {"Wget/", "Wget"}, {"python-requests/", "Python"}, {"Python-urllib/", "Python"}, {"Go-http-client/", "Go"},
+		{"curl/", "curl"}, {"Wget/", "Wget"}, {"python-requests/", "python-requests"}, {"Python-urllib/", "Python-urllib"}, {"Go-http-client/", "Go-http-client"},
 		{"okhttp/", "okhttp"}, {"PostmanRuntime/", "Postman"}, {"Lynx/", "Lynx"},
 	}
 }
