@@ -27,7 +27,7 @@ func newConfigCheck(env *environment) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := checkPages(cfg.Login); err != nil {
+			if _, err := openLook(cfg.Login); err != nil {
 				return err
 			}
 			for _, w := range cfg.Warnings {

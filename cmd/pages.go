@@ -3,6 +3,7 @@ package cmd
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"coatcheck/auth/activity"
 	"coatcheck/internal/config"
@@ -12,17 +13,16 @@ import (
 	"coatcheck/sessionstore/ledger"
 )
 
-func lookOptions(c config.Login) look.Options {
-	return look.Options{Title: c.Title, Accent: c.Accent, Templates: c.Templates}
-}
-
-// checkPages finds the faults of colours and templates.
-func checkPages(c config.Login) error {
-	l, err := look.New(lookOptions(c))
-	if err != nil {
-		return err
+// openLook reads the operator's colours and templates; what is wrong with them is a fault of the configuration.
+func openLook(c config.Login) (*look.Look, error) {
+	l, err := look.New(look.Options{Title: c.Title, Accent: c.Accent, Templates: c.Templates})
+	if err == nil {
+		err = portal.CheckLook(l)
 	}
-	return portal.CheckLook(l)
+	if err != nil {
+		return nil, usageError{fmt.Errorf("configuration: %w", err)}
+	}
+	return l, nil
 }
 
 // setup is what there is to find out why a login does not hold.

@@ -108,9 +108,8 @@ func (p *parts) close() error {
 	return errors.Join(errs...)
 }
 
-// openLook reads the operator's colours and templates.
 func (p *parts) openLook() (err error) {
-	p.look, err = look.New(lookOptions(p.cfg.Login))
+	p.look, err = openLook(p.cfg.Login)
 	return err
 }
 
