@@ -24,8 +24,8 @@ type choice struct {
 var (
 	errNoRoute  = errors.New("no route for this path")
 	errMethod   = errors.New("no route for this method")
-	errTwoSided = errors.New("path can be read as a page of the proxy and as one of an application")
-	errRebased  = errors.New("dot segments below a path that is changed")
+	errTwoSided = wording.Because("reason.two-sided", nil)
+	errRebased  = wording.Because("reason.rebased", nil)
 )
 
 // dispatch sends a request to the portal or, through the guard, to an upstream.
@@ -69,7 +69,7 @@ func (h *Handler) noRoute(w http.ResponseWriter, r *http.Request, err error, all
 		refuse(w, r, problem.Problem{Status: http.StatusMethodNotAllowed, Detail: "problem.method", Values: wording.Values{"methods": methods}})
 	default:
 		recordOf(r.Context()).event = "request_refused"
-		refuse(w, r, problem.Problem{Status: http.StatusBadRequest, Detail: "problem.ambiguous", Values: wording.Values{"reason": err.Error()}})
+		refuse(w, r, problem.Problem{Status: http.StatusBadRequest, Detail: "problem.ambiguous", Values: wording.Values{"reason": err}})
 	}
 }
 

@@ -6,6 +6,7 @@
 package wording
 
 import (
+	"errors"
 	"fmt"
 	"html"
 	"html/template"
@@ -17,7 +18,7 @@ import (
 	"golang.org/x/text/language"
 )
 
-// Values are what stands in a text's braces: text, whole numbers, and durations, which are put into words.
+// Values are what stands in a text's braces: text, whole numbers, durations, which are put into words, and errors, of which a [Reason] is said in the language.
 type Values map[string]any
 
 // Language says texts in one language. It never changes.
@@ -110,6 +111,12 @@ func (l *Language) value(values Values, name string) (string, bool) {
 		return strconv.Itoa(v), true
 	case time.Duration:
 		return l.Duration(v), true
+	case error:
+		var reason *Reason
+		if errors.As(v, &reason) {
+			return reason.In(l), true
+		}
+		return v.Error(), true
 	default:
 		return fmt.Sprint(v), true
 	}
