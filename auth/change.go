@@ -116,6 +116,9 @@ func (s *Service) replacePassword(ctx context.Context, session *sessionstore.Ses
 	if err != nil {
 		return fmt.Errorf("replace password: %w", err)
 	}
+	if s.rows != nil { // what it keeps would end this session, too
+		s.rows.Forget(user.ID)
+	}
 	if err := session.Set(keyHash, s.currentHash(changed)); err != nil {
 		return fmt.Errorf("set session hash: %w", err)
 	}

@@ -14,6 +14,7 @@ import (
 	"coatcheck/auth/throttle"
 	"coatcheck/auth/userdb"
 	"coatcheck/internal/config"
+	"coatcheck/internal/lease"
 	"coatcheck/internal/metrics"
 	"coatcheck/internal/signing"
 	"coatcheck/internal/sqlconn"
@@ -46,7 +47,9 @@ type parts struct {
 	store    sessionstore.Store
 	cache    *cache.Cache // nil: the engine needs none
 	ledger   *ledger.Ledger
+	leases   *lease.Leases
 	sessions *sessionstore.Sessions
+	near     nearParts
 	settings sessionstore.Settings
 
 	tables []tableMaker // what prepare makes besides the user tables
@@ -76,7 +79,7 @@ func (e *environment) open() (*parts, error) {
 }
 
 func openParts(cfg config.Config, log *slog.Logger, counted *metrics.Metrics) (*parts, error) {
-	p := &parts{cfg: cfg, log: log, metrics: counted, settings: sessionstore.Settings{
+	p := &parts{cfg: cfg, log: log, metrics: counted, near: newNearParts(), settings: sessionstore.Settings{
 		CookieAge:            cookieAge(cfg.Session),
 		ExpireAtBrowserClose: cfg.Session.ExpireAtBrowserClose,
 		SaveEveryRequest:     cfg.Session.SaveEveryRequest,
@@ -199,6 +202,7 @@ func (p *parts) ownUsers() bool { return p.ownDatabase() && p.cfg.Users.URL.Empt
 
 func (p *parts) openSessions() error {
 	p.ledger = withTable(p, ledger.New(p.db, p.keys, time.Now))
+	p.leases = withTable(p, lease.New(p.db, time.Now))
 	store, err := p.openStore()
 	if err != nil {
 		return err
@@ -206,6 +210,14 @@ func (p *parts) openSessions() error {
 	p.store = store
 	if p.metrics != nil {
 		store = p.metrics.Store(store)
+	}
+	if p.nearOn() {
+		if err := p.openNearUsers(); err != nil {
+			return err
+		}
+		if store, err = p.openNear(store); err != nil {
+			return err
+		}
 	}
 	p.sessions = sessionstore.New(store, p.settings, time.Now)
 	return nil
@@ -305,6 +317,9 @@ func (p *parts) prepare(ctx context.Context) error {
 		if err := maker.CreateTable(ctx); err != nil {
 			return err
 		}
+	}
+	if err := p.makeTriggers(ctx, has); err != nil {
+		return err
 	}
 	return p.users.Check(ctx)
 }

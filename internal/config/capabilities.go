@@ -19,8 +19,6 @@ func gaps() []gap {
 		{"session_api.listen", other("the session API is not in this version yet; leave it empty")},
 		{"routes.session_api", other("the session API is not in this version yet; use an identity header with the value session:KEY")},
 		{"routes.anonymous_session", other("sessions of anonymous visitors are not in this version yet; remove it")},
-		{"session.near_cache", duration("a bound for the near cache is not in this version yet; use auto or off")},
-		{"session.near_cache_bytes", other("a near cache measured in bytes is not in this version yet; use near_cache_entries")},
 	}
 }
 
@@ -54,17 +52,4 @@ func (g gap) covers(key string) bool {
 
 func other(text string) func(any) string {
 	return func(any) string { return text }
-}
-
-func duration(text string) func(any) string {
-	return when(text, func(v any) bool { return v != "auto" && v != "off" })
-}
-
-func when(text string, missing func(v any) bool) func(any) string {
-	return func(v any) string {
-		if missing(v) {
-			return text
-		}
-		return ""
-	}
 }

@@ -57,7 +57,6 @@ func (u Upstreams) normalize() {
 func (l *loading) check(cfg *Config) {
 	l.checkListeners(cfg)
 	l.checkSecretKey(cfg)
-	l.checkFormats(cfg)
 	l.checkCookie(&cfg.Session, cfg.PublicURL)
 	l.checkLimits(&cfg.Session)
 	l.checkCookieReach(cfg)
@@ -87,13 +86,6 @@ func (l *loading) checkListeners(cfg *Config) {
 		if text := p.String(); text == wholeWeb4 || text == wholeWeb6 {
 			l.warn(fmt.Sprintf("trusted_proxies[%d]", i), "believes everybody who sends X-Forwarded-For; name your proxies' networks")
 		}
-	}
-}
-
-// checkFormats warns of passwords that whoever reads the table has.
-func (l *loading) checkFormats(cfg *Config) {
-	if slices.Contains(cfg.Users.PasswordFormats, "plain") {
-		l.warn("users.password_formats", "reads passwords in plain text: whoever sees the user table has them all; give the table hashes, and then remove plain")
 	}
 }
 
