@@ -31,7 +31,12 @@ var arrows = map[string][]string{
 	// An example: an application of its own.
 	"deploy/examples/session-api/go": {},
 	"auth/password":                  {},
-	"proxy/facts":                    {},
+	"proxy/wording":                  {},
+	"proxy/look":                     {},
+	"proxy/facts":                    {"proxy/look"},
+
+	"internal/diagnosis":  {},
+	"auth/passwordpolicy": {"auth"},
 
 	"sessionstore":             {"internal/pyvalue"},
 	"sessionstore/codec":       {"internal/pyvalue", "internal/signing"},
@@ -59,7 +64,7 @@ var arrows = map[string][]string{
 	"auth/nearusers": {"auth", "internal/near", "internal/signing"},
 	"auth/throttle":  {"auth", "internal/signing", "internal/sqlconn"},
 
-	"proxy/problem":          {"proxy/facts"},
+	"proxy/problem":          {"proxy/facts", "proxy/look", "proxy/wording"},
 	"proxy/sessionapi":       {"internal/pyvalue", "internal/signing", "proxy/facts", "proxy/problem", "sessionstore"},
 	"proxy/sessioncookie":    {"sessionstore"},
 	"proxy/identity":         {"auth", "internal/pyvalue"},
@@ -68,8 +73,8 @@ var arrows = map[string][]string{
 	"proxy/upstream/fastcgi": {},
 	"proxy/assertion":        {"auth", "proxy/identity"},
 	"proxy/proxyprotocol":    {},
-	"proxy/portal":           {"auth", "proxy/facts", "proxy/problem", "proxy/sessioncookie", "sessionstore"},
-	"proxy":                  {"auth", "proxy/facts", "proxy/identity", "proxy/problem", "proxy/sessionapi", "proxy/sessioncookie", "proxy/upstream", "sessionstore"},
+	"proxy/portal":           {"auth", "internal/diagnosis", "proxy/facts", "proxy/look", "proxy/problem", "proxy/sessioncookie", "proxy/wording", "sessionstore"},
+	"proxy":                  {"auth", "proxy/facts", "proxy/identity", "proxy/look", "proxy/problem", "proxy/wording", "proxy/sessionapi", "proxy/sessioncookie", "proxy/upstream", "sessionstore"},
 }
 
 // testArrows are the additional imports that tests may have.

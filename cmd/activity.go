@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"coatcheck/auth"
@@ -60,6 +61,7 @@ func visitorOf(ctx context.Context) activity.Visitor {
 type sessionAuth struct {
 	*auth.Service
 	register *activity.Register
+	log      *slog.Logger
 }
 
 // Principal implements [coatcheck/proxy.Principals].
@@ -98,6 +100,19 @@ func (a sessionAuth) began(ctx context.Context, session *sessionstore.Session, p
 		a.register.Left(ctx, former)
 	}
 	return principal, err
+}
+
+// ChangePassword implements [coatcheck/proxy/portal.Auth].
+func (a sessionAuth) ChangePassword(ctx context.Context, session *sessionstore.Session, c auth.PasswordChange) error {
+	former := session.Key()
+	if err := a.Service.ChangePassword(ctx, session, c); err != nil {
+		return err
+	}
+	id, _ := auth.UserID(session)
+	if err := a.register.Moved(ctx, former, session, id); err != nil { // the password is changed whatever the list says
+		a.log.LogAttrs(ctx, slog.LevelWarn, "a session is not in the list under its new key yet", slog.Any("err", err))
+	}
+	return nil
 }
 
 // Logout implements [coatcheck/proxy/portal.Auth].

@@ -19,6 +19,7 @@ import (
 	"coatcheck/internal/signing"
 	"coatcheck/internal/sqlconn"
 	"coatcheck/proxy"
+	"coatcheck/proxy/look"
 	"coatcheck/proxy/sessionapi"
 	"coatcheck/sessionstore"
 	"coatcheck/sessionstore/cache"
@@ -34,6 +35,7 @@ import (
 // parts are the stores and directories that a configuration names. The commands and the running proxy share them.
 type parts struct {
 	cfg      config.Config
+	look     *look.Look
 	log      *slog.Logger
 	metrics  *metrics.Metrics // nil: nothing is counted
 	live     *proxy.Live      // of the process, whatever its configuration
@@ -88,7 +90,7 @@ func openParts(cfg config.Config, log *slog.Logger, counted *metrics.Metrics) (*
 	if cfg.Database.TimeZone != "UTC" { // a Django with USE_TZ off
 		p.settings.TimeZone = cfg.Database.Location()
 	}
-	for _, step := range []func() error{p.openKeys, p.openDatabase, p.openUsers, p.openSessions} {
+	for _, step := range []func() error{p.openLook, p.openKeys, p.openDatabase, p.openUsers, p.openSessions} {
 		if err := step(); err != nil {
 			return nil, errors.Join(err, p.close())
 		}
@@ -110,6 +112,11 @@ func (p *parts) close() error {
 		errs = append(errs, c())
 	}
 	return errors.Join(errs...)
+}
+
+func (p *parts) openLook() (err error) {
+	p.look, err = openLook(p.cfg.Login)
+	return err
 }
 
 func (p *parts) openKeys() error {

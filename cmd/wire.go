@@ -11,6 +11,7 @@ import (
 
 	"coatcheck/auth"
 	"coatcheck/auth/activity"
+	"coatcheck/auth/passwordpolicy"
 	"coatcheck/internal/config"
 	"coatcheck/proxy"
 	"coatcheck/proxy/assertion"
@@ -30,12 +31,17 @@ func (p *parts) wire() (*running, error) {
 	if err != nil {
 		return nil, err
 	}
+	policy, err := passwordpolicy.New(p.cfg.Users.PasswordValidators, p.cfg.Users.PasswordMinLength)
+	if err != nil {
+		return nil, fmt.Errorf("users.password_validators: %w", err)
+	}
 	service := auth.NewService(auth.Options{
 		Directory: p.metrics.Directory(p.users), Rows: p.near.kept(), Checker: p.users, Throttle: p.throttle, Keys: p.keys, Sessions: p.settings,
+		Passwords: p.users, Policy: policy,
 		AcceptBackends: p.cfg.Users.Backends, RecordLogin: p.users.RecordLogin, Log: p.log, Attrs: requestAttrs, Now: time.Now,
 	})
-	logins := sessionAuth{service, p.register()}
-	pages, err := p.portal(cookie, logins)
+	logins := sessionAuth{service, p.register(), p.log}
+	pages, err := p.portal(cookie, logins, logins.register)
 	if err != nil {
 		return nil, err
 	}
@@ -114,15 +120,15 @@ func (p *parts) cookie() (*sessioncookie.Cookie, error) {
 	return sessioncookie.New(o), nil
 }
 
-func (p *parts) portal(cookie *sessioncookie.Cookie, service portal.Auth) (http.Handler, error) {
+func (p *parts) portal(cookie *sessioncookie.Cookie, service portal.Auth, register *activity.Register) (http.Handler, error) {
 	logo, err := readLogo(p.cfg.Login.Logo)
 	if err != nil {
 		return nil, err
 	}
 	return portal.New(portal.Options{
 		Prefix: p.cfg.AuthPrefix, PublicURL: p.cfg.PublicURL,
-		Auth: service, Sessions: p.sessions, Cookie: cookie,
-		Title: p.cfg.Login.Title, Text: p.cfg.Login.Text, Logo: logo,
+		Auth: service, Sessions: p.sessions, Cookie: cookie, Devices: devices{register},
+		Look: p.look, Text: p.cfg.Login.Text, Logo: logo, Setup: p.setup(),
 		CookieAge: p.settings.CookieAge, ExpireAtBrowserClose: p.settings.ExpireAtBrowserClose, RememberMe: p.cfg.Login.RememberMe,
 		Log: p.log,
 	})
@@ -158,7 +164,7 @@ func (p *parts) proxy(cookie *sessioncookie.Cookie, logins sessionAuth, pages ht
 		TrustedProxies: p.cfg.TrustedProxies, FoldPaths: p.cfg.FoldPaths, Live: p.live, Tokens: p.tokens,
 		Stripper: identity.NewStripper(names...), Cookie: cookie, Sessions: p.sessions, Principals: logins, Logins: auth.NewCredentials(logins.Service),
 		Activity: logins.register, TimeLeftHeader: p.cfg.Session.TimeLeftHeader,
-		Log: p.log, Now: time.Now, Observe: p.metrics.Observe, HSTS: hsts(p.cfg.TLS),
+		Look: p.look, Log: p.log, Now: time.Now, Observe: p.metrics.Observe, HSTS: hsts(p.cfg.TLS),
 	})
 }
 

@@ -150,6 +150,6 @@ func (g *guard) fault(w http.ResponseWriter, r *http.Request, err error) {
 	addVary(w.Header())
 	refuse(w, r, problem.Problem{
 		Status: http.StatusServiceUnavailable, RetryAfter: retryAfter,
-		Detail: "Who you are cannot be looked up at the moment. You are still logged in.", Hint: "Try again in a few seconds.",
+		Detail: "problem.lookup", Hint: "problem.few-seconds",
 	})
 }

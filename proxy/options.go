@@ -10,6 +10,7 @@ import (
 
 	"coatcheck/auth"
 	"coatcheck/proxy/identity"
+	"coatcheck/proxy/look"
 	"coatcheck/proxy/sessionapi"
 	"coatcheck/proxy/sessioncookie"
 	"coatcheck/sessionstore"
@@ -30,6 +31,8 @@ type Options struct {
 	TrustUnix      bool
 	// HSTS is sent as Strict-Transport-Security with what was asked by TLS, unless the upstream has sent its own; empty: not.
 	HSTS string
+	// Look is how our pages and error answers look; nil: as they do by default.
+	Look *look.Look
 	// FoldPaths compares paths without case, for upstreams that do.
 	FoldPaths bool
 

@@ -3,7 +3,6 @@ package config
 import (
 	"reflect"
 	"regexp"
-	"slices"
 	"strings"
 )
 
@@ -17,7 +16,6 @@ type gap struct {
 func gaps() []gap {
 	return []gap{
 		{"tls.storage", other("certificates are kept in files alone in this version; use file (processes that share data_dir/certificates share them)")},
-		{"users.password_formats", formats("plain", "passwords in plain text are not in this version yet; remove plain")},
 	}
 }
 
@@ -51,20 +49,4 @@ func (g gap) covers(key string) bool {
 
 func other(text string) func(any) string {
 	return func(any) string { return text }
-}
-
-func formats(name, text string) func(any) string {
-	return when(text, func(v any) bool {
-		list, _ := v.(Formats)
-		return slices.Contains(list, name)
-	})
-}
-
-func when(text string, missing func(v any) bool) func(any) string {
-	return func(v any) string {
-		if missing(v) {
-			return text
-		}
-		return ""
-	}
 }

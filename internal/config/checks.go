@@ -58,6 +58,23 @@ func image(text string) error {
 	return err
 }
 
+var colourPattern = regexp.MustCompile(`^#([0-9a-fA-F]{3}|[0-9a-fA-F]{6})$`)
+
+func colour(text string) error {
+	if !colourPattern.MatchString(text) {
+		return errors.New(`is no colour: write it as "#rrggbb", in quotes`)
+	}
+	return nil
+}
+
+func validator(text string) error {
+	switch text {
+	case "length", "similarity", "common", "numeric":
+		return nil
+	}
+	return errors.New("is no password validator: use length, similarity, common or numeric")
+}
+
 func readableFile(text string) error {
 	_, _, err := readFile(text, largestFile)
 	return err

@@ -209,6 +209,9 @@ type Users struct {
 	Query            string  `mapstructure:"query"`
 	PasswordFormats  Formats `mapstructure:"password_formats"`
 	UpgradePasswords string  `mapstructure:"upgrade_passwords"` // auto, true or false
+	// PasswordValidators hold a password that a user chooses against rules: length, similarity, common, numeric.
+	PasswordValidators []string `mapstructure:"password_validators"`
+	PasswordMinLength  int      `mapstructure:"password_min_length"` // characters
 	// Backends are dotted paths, as Django's login writes them into a session.
 	Backends []string `mapstructure:"backends"`
 }
@@ -234,6 +237,8 @@ type Columns struct {
 type Login struct {
 	Title           string `mapstructure:"title"`
 	Logo            string `mapstructure:"logo"`
+	Accent          string `mapstructure:"accent"`    // #rrggbb; empty: ours
+	Templates       string `mapstructure:"templates"` // a folder
 	Text            string `mapstructure:"text"`
 	RememberMe      bool   `mapstructure:"remember_me"`
 	MaxAttempts     int    `mapstructure:"max_attempts"`     // 0: no throttle

@@ -36,6 +36,8 @@ func userFields() []field {
 		{name: "query", initial: `""`, doc: "or one SELECT with a :login placeholder, for schemas that need a join"},
 		{name: "password_formats", kind: kindFormats, choices: passwordFormats, initial: "auto", doc: "auto: Django's default list for Django's table, otherwise all but plain and unsalted ones; or a list"},
 		{name: "upgrade_passwords", kind: kindChoice, choices: autoBool, initial: "auto", doc: "auto: only where the table is ours; each write ends the user's sessions"},
+		{name: "password_validators", kind: kindTexts, initial: "[length, similarity, common, numeric]", check: validator, doc: "rules for the passwords that users choose on their account page, as Django has them; [] = none"},
+		{name: "password_min_length", kind: kindInt, low: 1, high: 128, initial: "8", doc: "for length: the fewest characters"},
 		{name: "backends", kind: kindTexts, initial: "[]", check: notEmpty, doc: "AUTHENTICATION_BACKENDS whose sessions count beside those of Django's ModelBackend"},
 	}
 }
@@ -72,6 +74,8 @@ func loginFields() []field {
 		{name: "title", initial: `""`, check: optional(printable), doc: "shown on the page"},
 		{name: "logo", initial: `""`, check: optional(image), doc: "an image file shown above it: SVG, PNG, JPEG, GIF or WebP, at most 1 MiB"},
 		{name: "text", initial: `""`, check: optional(printable), doc: "a line of text below it"},
+		{name: "accent", initial: `""`, check: optional(colour), doc: "colour of buttons and links, such as \"#3556c4\"; one that people cannot read is refused"},
+		{name: "templates", initial: `""`, check: optional(directory), doc: "a folder whose files replace those of our pages: login.html, style.css, ..."},
 		{name: "remember_me", kind: kindBool, initial: "true", doc: "offer it on the page"},
 		{name: "max_attempts", kind: kindInt, high: 1 << 20, initial: "5", doc: "per account and address, then growing delays; 0 switches the throttle off"},
 		{name: "hash_concurrency", kind: kindInt, high: 1 << 12, initial: "0", doc: "passwords checked at once; 0 = number of cores"},
