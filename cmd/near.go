@@ -82,7 +82,7 @@ func (p *parts) shapeNear(o *nearcache.Options) {
 	case *filestore.Store:
 		o.Stamp = stamps(s)
 	case *cookiestore.Store:
-		o.Name = s.Name
+		o.Name = s.Digest
 	}
 }
 
