@@ -227,25 +227,35 @@ func (n *nearParts) stats() metrics.Near {
 	return m
 }
 
-// makeTriggers lets a PostgreSQL database tell of its changes: on tables that were made by prepare, and on those that were there before where the
+// makeTriggers lets PostgreSQL databases tell of their changes: of tables that were made by prepare, and of those that were there before where the
 // configuration says so.
 func (p *parts) makeTriggers(ctx context.Context, before func(table string) bool) error {
-	if p.db.Dialect != sqlconn.Postgres || p.cfg.Database.Triggers == "off" {
+	if p.cfg.Database.Triggers == "off" || !p.nearOn() {
 		return nil
 	}
-	tables, err := p.db.Tables(ctx)
+	err := p.triggersIn(ctx, p.db, before)
+	if p.userDB != p.db {
+		err = errors.Join(err, p.triggersIn(ctx, p.userDB, func(string) bool { return true }))
+	}
+	if err == nil || p.cfg.Database.Triggers == "on" {
+		return err
+	}
+	p.log.Warn("the database will not tell of changes: sessions and users are read with every request", "err", err)
+	return nil
+}
+
+func (p *parts) triggersIn(ctx context.Context, db *sqlconn.DB, before func(table string) bool) error {
+	if db.Dialect != sqlconn.Postgres {
+		return nil
+	}
+	tables, err := db.Tables(ctx)
 	if err != nil {
 		return fmt.Errorf("look for tables that want triggers: %w", err)
 	}
 	wanted := slices.DeleteFunc(feed.Tables(), func(table string) bool {
 		return !slices.Contains(tables, table) || before(table) && !ours(table) && p.cfg.Database.Triggers != "on"
 	})
-	err = feed.MakeTriggers(ctx, p.db, wanted...)
-	if err == nil || p.cfg.Database.Triggers == "on" {
-		return err
-	}
-	p.log.Warn("the database will not tell of changes: sessions and users are read with every request", "err", err)
-	return nil
+	return feed.MakeTriggers(ctx, db, wanted...)
 }
 
 // kept is what an [auth.Service] asks for rows; nil: none are kept.

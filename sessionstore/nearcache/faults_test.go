@@ -161,7 +161,6 @@ func TestEntryEnds(t *testing.T) {
 	server := testenv.Redis(t)
 	s := &site{cacheURL: server.URL, build: buildCache}
 	p := s.open(t, time.Now)
-	server.Do("DEBUG", "SET-ACTIVE-EXPIRE", "0") // nobody tells that it has ended
 	rec := typical(1)
 	rec.Expires = time.Now().Add(2 * time.Second)
 	key, err := p.store.Create(t.Context(), sessionstore.NewKey(), rec)
