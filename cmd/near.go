@@ -230,7 +230,7 @@ func (n *nearParts) stats() metrics.Near {
 // makeTriggers lets PostgreSQL databases tell of their changes: of tables that were made by prepare, and of those that were there before where the
 // configuration says so.
 func (p *parts) makeTriggers(ctx context.Context, before func(table string) bool) error {
-	if p.cfg.Database.Triggers == "off" || !p.nearOn() {
+	if p.cfg.Database.Triggers == "off" {
 		return nil
 	}
 	err := p.triggersIn(ctx, p.db, before)
