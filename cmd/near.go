@@ -1,7 +1,6 @@
 package cmd
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -49,15 +48,12 @@ func (p *parts) nearOn() bool { return p.metrics != nil && p.cfg.Session.NearCac
 func (p *parts) openNear(store sessionstore.Store) (sessionstore.Store, error) {
 	lines, err := p.sessionLines()
 	bound := p.cfg.Session.NearBound()
-	o := nearcache.Options{Entries: p.cfg.Session.NearCacheEntries, Bytes: int64(p.cfg.Session.NearCacheBytes)}
+	o := nearcache.Options{Entries: p.cfg.Session.NearCacheEntries, Bytes: int64(p.cfg.Session.NearCacheBytes), MaxAge: bound}
 	p.shapeNear(&o)
 	switch {
 	case err != nil:
 		return nil, err
-	case o.Stamp != nil, len(lines) > 0:
-	case bound > 0:
-		o.MaxAge = bound
-	default:
+	case o.Stamp == nil && len(lines) == 0 && bound == 0:
 		return store, nil
 	}
 	for _, l := range lines {
@@ -162,8 +158,9 @@ func (p *parts) openNearUsers() error {
 	if err != nil {
 		return err
 	}
-	if len(lines) == 0 {
-		o.MaxAge = cmp.Or(min(p.cfg.Session.NearBound(), nearusers.MaxAge), nearusers.MaxAge)
+	o.MaxAge = nearusers.MaxAge
+	if bound := p.cfg.Session.NearBound(); bound > 0 {
+		o.MaxAge = min(bound, o.MaxAge)
 	}
 	for _, l := range lines {
 		o.Feeds = append(o.Feeds, l)
