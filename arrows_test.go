@@ -52,8 +52,8 @@ var arrows = map[string][]string{
 
 	"auth":           {"internal/pyvalue", "internal/signing", "sessionstore"},
 	"auth/activity":  {"auth", "internal/pyvalue", "sessionstore", "sessionstore/ledger"},
-	"auth/nearusers": {"auth", "internal/near", "internal/signing"},
 	"auth/userdb":    {"auth", "auth/password", "internal/sqlconn"},
+	"auth/nearusers": {"auth", "internal/near", "internal/signing"},
 	"auth/throttle":  {"auth", "internal/signing", "internal/sqlconn"},
 
 	"proxy/problem":          {"proxy/facts"},
