@@ -17,7 +17,7 @@ type Options struct {
 	Entries int           // records, at most
 	Bytes   int64         // of memory, at most, about; 0: as the entries need
 	Feeds   []near.Feed   // all must have heard
-	MaxAge  time.Duration // how long a record is believed; 0: as long as the feeds say
+	MaxAge  time.Duration // how long a record is believed where nothing can be heard; 0: not at all there
 	// Name is what a feed calls the session of a key, where that is not the key itself.
 	Name func(key string) string
 	// Ends tells when a record ends, where Load cannot: a cache's entry ends without a word. A record that is not there any more ends now.
