@@ -44,14 +44,19 @@ var arrows = map[string][]string{
 	// The row decides, whatever store it is in: no dbstore here.
 	"sessionstore/cacheddbstore": {"internal/pyvalue", "sessionstore", "sessionstore/cache"},
 
+	"sessionstore/nearcache": {"internal/near", "sessionstore"},
+
 	"bench/races":      {"sessionstore/cache", "sessionstore/cachestore", "sessionstore/cacheddbstore"},
 	"internal/tlsconf": {"internal/watch"},
-	"internal/metrics": {"auth", "proxy", "sessionstore"},
+	"internal/metrics": {"auth", "internal/feed", "internal/near", "proxy", "sessionstore"},
+	"internal/near":    {},
+	"internal/feed":    {"internal/near", "internal/sqlconn", "sessionstore/cache"},
 
-	"auth":          {"internal/pyvalue", "internal/signing", "sessionstore"},
-	"auth/activity": {"auth", "internal/pyvalue", "sessionstore", "sessionstore/ledger"},
-	"auth/userdb":   {"auth", "auth/password", "internal/sqlconn"},
-	"auth/throttle": {"auth", "internal/signing", "internal/sqlconn"},
+	"auth":           {"internal/pyvalue", "internal/signing", "sessionstore"},
+	"auth/activity":  {"auth", "internal/pyvalue", "sessionstore", "sessionstore/ledger"},
+	"auth/userdb":    {"auth", "auth/password", "internal/sqlconn"},
+	"auth/nearusers": {"auth", "internal/near", "internal/signing"},
+	"auth/throttle":  {"auth", "internal/signing", "internal/sqlconn"},
 
 	"proxy/problem":          {"proxy/facts"},
 	"proxy/sessionapi":       {"internal/pyvalue", "internal/signing", "proxy/facts", "proxy/problem", "sessionstore"},
@@ -67,8 +72,9 @@ var arrows = map[string][]string{
 }
 
 // testArrows are the additional imports that tests may have.
-var testArrows = []string{"internal/testenv", "sessionstore/storetest", "sessionstore/codec", "sessionstore/dbstore", "sessionstore/filestore", "sessionstore/cookiestore", "internal/pyvalue",
-	"internal/signing", "internal/sqlconn", "auth/password", "auth/throttle", "auth/userdb", "proxy/facts", "sessionstore", "sessionstore/ledger"}
+var testArrows = []string{"internal/testenv", "sessionstore/storetest", "sessionstore/codec", "sessionstore/dbstore", "internal/pyvalue",
+	"internal/signing", "internal/sqlconn", "auth/password", "auth/throttle", "auth/userdb", "proxy/facts", "sessionstore", "sessionstore/ledger",
+	"auth/nearusers", "internal/feed", "internal/near", "sessionstore/nearcache", "sessionstore/cache", "sessionstore/cachestore", "sessionstore/cacheddbstore", "sessionstore/cookiestore", "sessionstore/filestore"}
 
 // owners says which package alone may import an outside technology, tests included.
 var owners = map[string][]string{
@@ -85,6 +91,7 @@ var owners = map[string][]string{
 	"github.com/prometheus":            {"internal/metrics"},
 	"github.com/go-jose/go-jose":       {"proxy/assertion"},
 	"github.com/pires/go-proxyproto":   {"proxy/proxyprotocol"},
+	"github.com/hashicorp/golang-lru":  {"internal/near"},
 }
 
 // banned are standard packages that a tree must not import outside its tests.

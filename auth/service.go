@@ -38,8 +38,10 @@ type Claim struct {
 // Options are the parts of a [Service]. Directory, Checker, Keys and Sessions are required.
 type Options struct {
 	Directory Directory
-	Checker   PasswordChecker
-	Throttle  Throttle // nil: failures are not counted
+	// Rows keeps the directory's rows in memory, for [Service.Principal]; nil: it asks the directory each time.
+	Rows     Rows
+	Checker  PasswordChecker
+	Throttle Throttle // nil: failures are not counted
 	// Factors are what users may have set up besides the password; one that a user has set up is asked for, of several any.
 	Factors []Factor
 	Keys    signing.Keys
@@ -59,6 +61,7 @@ type Options struct {
 // Service says who a session speaks for, and logs in and out. Safe for concurrent use; a session is not.
 type Service struct {
 	directory   Directory
+	rows        Rows
 	checker     PasswordChecker
 	throttle    Throttle
 	factors     []Factor
@@ -78,7 +81,7 @@ type Service struct {
 // NewService returns a Service of the given parts.
 func NewService(o Options) *Service {
 	s := &Service{
-		directory: o.Directory, checker: o.Checker, throttle: o.Throttle, factors: o.Factors, keys: o.Keys, backend: o.Backend,
+		directory: o.Directory, rows: o.Rows, checker: o.Checker, throttle: o.Throttle, factors: o.Factors, keys: o.Keys, backend: o.Backend,
 		sessions: o.Sessions, recordLogin: o.RecordLogin, log: o.Log, attrs: o.Attrs, now: o.Now,
 		pendingSigner: signing.NewSigner(pendingSalt, o.Keys),
 	}

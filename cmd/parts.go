@@ -48,6 +48,7 @@ type parts struct {
 	cache    *cache.Cache // nil: the engine needs none
 	ledger   *ledger.Ledger
 	sessions *sessionstore.Sessions
+	near     nearParts
 	settings sessionstore.Settings
 
 	tables []tableMaker // what prepare makes besides the user tables
@@ -77,7 +78,7 @@ func (e *environment) open() (*parts, error) {
 }
 
 func openParts(cfg config.Config, log *slog.Logger, counted *metrics.Metrics) (*parts, error) {
-	p := &parts{cfg: cfg, log: log, metrics: counted, settings: sessionstore.Settings{
+	p := &parts{cfg: cfg, log: log, metrics: counted, near: newNearParts(), settings: sessionstore.Settings{
 		CookieAge:            cookieAge(cfg.Session),
 		ExpireAtBrowserClose: cfg.Session.ExpireAtBrowserClose,
 		SaveEveryRequest:     cfg.Session.SaveEveryRequest,
@@ -203,6 +204,14 @@ func (p *parts) openSessions() error {
 	if p.metrics != nil {
 		store = p.metrics.Store(store)
 	}
+	if p.nearOn() {
+		if err := p.openNearUsers(); err != nil {
+			return err
+		}
+		if store, err = p.openNear(store); err != nil {
+			return err
+		}
+	}
 	p.sessions = sessionstore.New(store, p.settings, time.Now)
 	return nil
 }
@@ -301,6 +310,9 @@ func (p *parts) prepare(ctx context.Context) error {
 		if err := maker.CreateTable(ctx); err != nil {
 			return err
 		}
+	}
+	if err := p.makeTriggers(ctx, has); err != nil {
+		return err
 	}
 	return p.users.Check(ctx)
 }

@@ -59,6 +59,7 @@ func newServer(e *environment, flags map[string]any, cfg config.Config) *server 
 		metrics: metrics.New(metrics.Build{Version: facts.Version, Revision: facts.Revision, Go: facts.Go})}
 	s.sink = newLogSink(e.Stderr, s.metrics.LogDropped)
 	s.metrics.HashQueue(s.hashQueue)
+	s.metrics.NearCaches(s.nearCaches)
 	s.metrics.Certificates(s.expiries)
 	s.level.Set(level(cfg.Log.Level))
 	s.log = s.newLog(cfg)
@@ -89,6 +90,14 @@ func (s *server) hashQueue() (now, limit int) {
 		return 0, 0
 	}
 	return r.parts.hashes.Load()
+}
+
+func (s *server) nearCaches() metrics.Near {
+	r := s.current.Load()
+	if r == nil {
+		return metrics.Near{}
+	}
+	return r.parts.near.stats()
 }
 
 // build makes everything of a configuration; nothing is asked yet.

@@ -31,7 +31,7 @@ func (p *parts) wire() (*running, error) {
 		return nil, err
 	}
 	service := auth.NewService(auth.Options{
-		Directory: p.metrics.Directory(p.users), Checker: p.users, Throttle: p.throttle, Keys: p.keys, Sessions: p.settings,
+		Directory: p.metrics.Directory(p.users), Rows: p.near.kept(), Checker: p.users, Throttle: p.throttle, Keys: p.keys, Sessions: p.settings,
 		AcceptBackends: p.cfg.Users.Backends, RecordLogin: p.users.RecordLogin, Log: p.log, Attrs: requestAttrs, Now: time.Now,
 	})
 	logins := sessionAuth{service, p.register()}

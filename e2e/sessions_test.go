@@ -125,13 +125,9 @@ func (d *commandDesk) lists(t *testing.T) {
 			d.must(t, "ended 1", "delete", v.Session)
 		}
 	}
-	if got := d.alive(); got != "alice, alice again" {
-		t.Errorf("alive after bob's session was deleted: %s", got)
-	}
+	soon(t, "bob's session alone has ended", func() bool { return d.alive() == "alice, alice again" })
 	d.must(t, "ended 2", "delete", "--user", "alice")
-	if got := d.alive(); got != "" {
-		t.Errorf("alive after all were deleted: %s", got)
-	}
+	soon(t, "all have ended", func() bool { return d.alive() == "" })
 	d.must(t, "ended 0", "delete", "--all")
 }
 

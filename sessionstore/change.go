@@ -78,7 +78,7 @@ func (s *Sessions) Change(ctx context.Context, key string, change func(*Session)
 	var session *Session
 	var refusal error
 	err = s.changer.Change(ctx, key, func(rec Record) *Record {
-		session = &Session{sessions: s, data: pyvalue.NewDict()}
+		session = &Session{sessions: s, values: pyvalue.NewDict()}
 		session.load(key, rec)
 		if refusal = change(session); refusal != nil || !session.modified {
 			return nil
@@ -118,7 +118,7 @@ func (s *Sessions) changeBySave(ctx context.Context, key string, change func(*Se
 // Begin makes a session under key and saves what fill puts into it. The key is one that [NewKey] made and that no client has
 // seen. [ErrExists]: it was begun already. A session that fill leaves empty is not saved and has no key.
 func (s *Sessions) Begin(ctx context.Context, key string, fill func(*Session) error) (*Session, error) {
-	session := &Session{sessions: s, data: pyvalue.NewDict()}
+	session := &Session{sessions: s, values: pyvalue.NewDict()}
 	if err := fill(session); err != nil || session.Empty() {
 		return session, err
 	}
@@ -142,7 +142,7 @@ func (s *Session) Merge(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("merge session: %w", err)
 	}
-	s.data = merged.data
+	s.values = merged.values
 	s.saved(s.key, merged.record())
 	return nil
 }
@@ -153,10 +153,10 @@ func (s *Session) replay(session *Session) error {
 		session.Clear()
 	}
 	for _, name := range s.changed {
-		if value, there := s.data.Get(name); there {
-			session.data.Set(name, value)
+		if value, there := s.data().Get(name); there {
+			session.data().Set(name, value)
 		} else {
-			session.data.Delete(name)
+			session.data().Delete(name)
 		}
 	}
 	session.modified = true

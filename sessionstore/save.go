@@ -22,6 +22,9 @@ func (s *Session) Save(ctx context.Context) error {
 	if s.key == "" {
 		return s.create(ctx)
 	}
+	if err := s.rebase(ctx); err != nil {
+		return err
+	}
 	rec := s.record()
 	key, err := s.sessions.store.Update(ctx, s.key, rec)
 	if err != nil {
@@ -48,6 +51,9 @@ func (s *Session) CycleLiveKey(ctx context.Context) error {
 func (s *Session) cycle(ctx context.Context, check func(old string) (string, error)) error {
 	before := *s
 	old := s.key
+	if err := s.rebase(ctx); err != nil {
+		return err
+	}
 	if err := s.create(ctx); err != nil || old == "" {
 		return err
 	}
@@ -74,7 +80,7 @@ func (s *Session) Flush(ctx context.Context) error {
 			return fmt.Errorf("flush session: %w", err)
 		}
 	}
-	*s = Session{sessions: s.sessions, data: pyvalue.NewDict(), accessed: true, modified: true}
+	*s = Session{sessions: s.sessions, values: pyvalue.NewDict(), accessed: true, modified: true}
 	return nil
 }
 
@@ -93,9 +99,9 @@ func (s *Session) create(ctx context.Context) error {
 	return fmt.Errorf("create session: the store called %d fresh keys taken; check it", createAttempts)
 }
 
-func (s *Session) record() Record { return Record{Data: s.data, Expires: s.Expires()} }
+func (s *Session) record() Record { return Record{Data: s.data(), Expires: s.Expires()} }
 
 func (s *Session) saved(key string, rec Record) {
-	s.key, s.ends, s.modified = key, rec.Expires, false
+	s.key, s.ends, s.modified, s.kept = key, rec.Expires, false, nil
 	s.changed, s.cleared = nil, false
 }

@@ -2,8 +2,6 @@ package sessionstore
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"time"
 
 	"coatcheck/internal/pyvalue"
@@ -31,6 +29,7 @@ type Sessions struct {
 	grammar  KeyGrammar // nil: ValidKey
 	changer  Changer    // nil: the store is none
 	turns    turns
+	keeper   Keeper // nil: each session is loaded
 	settings Settings
 	now      func() time.Time
 }
@@ -39,29 +38,27 @@ type Sessions struct {
 func New(store Store, settings Settings, now func() time.Time) *Sessions {
 	grammar, _ := store.(KeyGrammar)
 	changer, _ := store.(Changer)
-	return &Sessions{store: store, grammar: grammar, changer: changer, settings: settings, now: now}
+	keeper, _ := store.(Keeper)
+	return &Sessions{store: store, grammar: grammar, changer: changer, keeper: keeper, settings: settings, now: now}
 }
 
 // Open returns the session whose key a client presented. Without a key, with one that no session has, or with a record that is
 // refused ([Session.Refused]), it is an empty session without key: a client's key is never adopted, and nothing is created
 // before a Save. An error means that the store could not be asked; it is never "logged out".
 func (s *Sessions) Open(ctx context.Context, key string) (*Session, error) {
-	session := &Session{sessions: s, data: pyvalue.NewDict()}
+	session := &Session{sessions: s}
 	if !s.ValidKey(key) {
+		session.values = pyvalue.NewDict()
 		return session, nil
 	}
-	rec, err := s.store.Load(ctx, key)
-	var refused *RefusedError
-	switch {
-	case err == nil:
-		session.load(key, rec)
-	case errors.As(err, &refused):
-		session.refused = err
-	case !errors.Is(err, ErrNotFound):
-		return nil, fmt.Errorf("load session: %w", err)
+	if err := session.open(ctx, key); err != nil {
+		return nil, err
 	}
 	return session, nil
 }
+
+// Near reports whether sessions come from this process's memory now, as long as nobody has changed them.
+func (s *Sessions) Near() bool { return s.keeper != nil && s.keeper.Believed() }
 
 // NewKey returns a fresh key; see [NewKey].
 func (s *Sessions) NewKey() string { return NewKey() }

@@ -18,8 +18,6 @@ func gaps() []gap {
 	return []gap{
 		{"tls.storage", other("certificates are kept in files alone in this version; use file (processes that share data_dir/certificates share them)")},
 		{"users.password_formats", formats("plain", "passwords in plain text are not in this version yet; remove plain")},
-		{"session.near_cache", duration("a bound for the near cache is not in this version yet; use auto or off")},
-		{"session.near_cache_bytes", other("a near cache measured in bytes is not in this version yet; use near_cache_entries")},
 	}
 }
 
@@ -53,10 +51,6 @@ func (g gap) covers(key string) bool {
 
 func other(text string) func(any) string {
 	return func(any) string { return text }
-}
-
-func duration(text string) func(any) string {
-	return when(text, func(v any) bool { return v != "auto" && v != "off" })
 }
 
 func formats(name, text string) func(any) string {

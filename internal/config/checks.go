@@ -164,11 +164,14 @@ func nearCache(text string) error {
 	if text == "auto" || text == "off" {
 		return nil
 	}
-	if _, err := parseDuration(text); err != nil {
-		return errors.New("is not allowed: use auto or off")
+	if d, err := parseDuration(text); err != nil || d <= 0 || d > maxNearCache {
+		return errors.New("is not allowed: use auto, off or a duration up to 1m, such as 5s")
 	}
 	return nil
 }
+
+// maxNearCache is the longest that a logout elsewhere may go unheard, where an operator allows for it.
+const maxNearCache = time.Minute
 
 // parsePrefix reads a network, or a bare address as the network of that address alone.
 func parsePrefix(text string) (netip.Prefix, error) {

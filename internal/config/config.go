@@ -149,6 +149,7 @@ type Database struct {
 	URL      Secret `mapstructure:"url"` // empty: sqlite in DataDir
 	URLFile  string `mapstructure:"url_file"`
 	TimeZone string `mapstructure:"time_zone"`
+	Triggers string `mapstructure:"triggers"` // auto, on or off
 }
 
 // Location is TimeZone, which Load has checked.
@@ -187,9 +188,15 @@ type Session struct {
 	MaxPerUser           int           `mapstructure:"max_per_user"`
 	Preset               string        `mapstructure:"preset"`           // empty, aal1, aal2 or aal3: IdleTimeout and MaxLifetime are those of it, where not given
 	TimeLeftHeader       string        `mapstructure:"time_left_header"` // empty: none
-	NearCache            string        `mapstructure:"near_cache"`       // auto or off
+	NearCache            string        `mapstructure:"near_cache"`       // auto, off or a duration
 	NearCacheEntries     int           `mapstructure:"near_cache_entries"`
 	NearCacheBytes       int           `mapstructure:"near_cache_bytes"`
+}
+
+// NearBound is NearCache, which Load has checked: how long what is in memory is believed where no change can be heard; 0: not at all there.
+func (s Session) NearBound() time.Duration {
+	bound, _ := parseDuration(s.NearCache) // auto, off
+	return bound
 }
 
 // Users is the user table and how its passwords are read.

@@ -122,6 +122,7 @@ func databaseFields() []field {
 	return []field{
 		{name: "url", kind: kindSecret, initial: `""`, check: databaseURL, doc: "sqlite:PATH | postgres://... | mysql://...; default sqlite in data_dir"},
 		{name: "time_zone", initial: "UTC", check: timeZone, doc: "of dates in SQLite and MySQL; a Django with USE_TZ off keeps its own TIME_ZONE there"},
+		{name: "triggers", kind: kindChoice, choices: []string{"auto", "on", "off"}, initial: "auto", doc: "on PostgreSQL, what tells other processes of changes: auto = on tables that we make; on = on Django's, too"},
 	}
 }
 

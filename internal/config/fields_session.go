@@ -18,7 +18,7 @@ func sessionFields() []field {
 		{name: "max_lifetime", kind: kindDuration, initial: "0", doc: "beyond Django: ends this long after login, whatever the activity; 0 = never"},
 		{name: "max_per_user", kind: kindInt, high: 1 << 20, initial: "0", doc: "beyond Django: oldest goes first; 0 = no limit"},
 		{name: "time_left_header", initial: `""`, check: optional(headerName), doc: "name of a header that tells browsers in how many seconds the session ends, such as X-Session-Expires-In; empty: none"},
-		{name: "near_cache", initial: "auto", check: nearCache, doc: "auto or off: sessions kept in this process's memory"},
+		{name: "near_cache", initial: "auto", check: nearCache, doc: "auto, off, or a duration: sessions and users kept in this process's memory; a duration is how long where no change can be heard (MySQL, memcached)"},
 		{name: "near_cache_entries", kind: kindInt, low: 1, high: 1 << 31, initial: "100000", doc: "how many, at most"},
 		{name: "near_cache_bytes", kind: kindInt, high: 1 << 50, initial: "0", doc: "how much memory, at most, in bytes; 0 = as the entries need"},
 	}
