@@ -23,6 +23,7 @@ var arrows = map[string][]string{
 	"internal/config":  {},
 	"internal/sqlconn": {},
 	"internal/schema":  {"internal/sqlconn"},
+	"internal/lease":   {"internal/schema", "internal/sqlconn"},
 	"internal/demo":    {},
 	"internal/watch":   {},
 	"internal/systemd": {},

@@ -18,13 +18,27 @@ func (p *parts) register() *activity.Register {
 		Records: p.ledger, Sessions: p.sessions, Visitor: visitorOf, Entries: s.NearCacheEntries, Log: p.log, Attrs: requestAttrs,
 		Limits: activity.Limits{Idle: s.IdleTimeout, Lifetime: s.MaxLifetime, PerUser: s.MaxPerUser, AuthTime: p.wantsAuthTime()},
 	}
-	if cookies, ok := p.store.(*cookiestore.Store); ok { // its keys change; and its mark is the revocation
-		o.Digest, o.Remember = cookies.Digest, p.settings.CookieAge+time.Hour
-	}
+	o.Digest, o.Remember = p.digest(), p.mark()
 	if p.live != nil {
 		o.Ended = p.live.End
 	}
 	return activity.New(o)
+}
+
+// digest names a session in our own table. The keys of signed cookies change.
+func (p *parts) digest() func(key string) string {
+	if cookies, ok := p.store.(*cookiestore.Store); ok {
+		return cookies.Digest
+	}
+	return sessionstore.KeyDigest
+}
+
+// mark is how long an ended session is remembered. For signed cookies it is what ends them.
+func (p *parts) mark() time.Duration {
+	if _, ok := p.store.(*cookiestore.Store); ok {
+		return p.settings.CookieAge + time.Hour
+	}
+	return time.Hour
 }
 
 func (p *parts) wantsAuthTime() bool {

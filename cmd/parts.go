@@ -14,6 +14,7 @@ import (
 	"coatcheck/auth/throttle"
 	"coatcheck/auth/userdb"
 	"coatcheck/internal/config"
+	"coatcheck/internal/lease"
 	"coatcheck/internal/metrics"
 	"coatcheck/internal/signing"
 	"coatcheck/internal/sqlconn"
@@ -47,6 +48,7 @@ type parts struct {
 	store    sessionstore.Store
 	cache    *cache.Cache // nil: the engine needs none
 	ledger   *ledger.Ledger
+	leases   *lease.Leases
 	sessions *sessionstore.Sessions
 	near     nearParts
 	settings sessionstore.Settings
@@ -196,6 +198,7 @@ func (p *parts) ownUsers() bool { return p.ownDatabase() && p.cfg.Users.URL.Empt
 
 func (p *parts) openSessions() error {
 	p.ledger = withTable(p, ledger.New(p.db, p.keys, time.Now))
+	p.leases = withTable(p, lease.New(p.db, time.Now))
 	store, err := p.openStore()
 	if err != nil {
 		return err

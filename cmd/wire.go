@@ -43,7 +43,7 @@ func (p *parts) wire() (*running, error) {
 	if err != nil {
 		return nil, err
 	}
-	background := append(p.background, logins.register.Run, func(ctx context.Context) { clean(ctx, p.chores(logins.register), p.log) })
+	background := append(p.background, logins.register.Run, func(ctx context.Context) { clean(ctx, p.chores(logins.register), p.leads, p.log) })
 	r := newRunning(p, p.metrics.InFlight(handler), p.admin(), background...)
 	if p.tokens != nil {
 		r.api = p.sessionAPI(logins)
@@ -61,11 +61,16 @@ func (p *parts) admin() http.Handler {
 
 func (p *parts) chores(register *activity.Register) []chore {
 	return []chore{
-		{"sessions beyond their limits", register.EndDue},
-		{"rows of former sessions", p.ledger.ClearRevoked},
-		{"expired sessions", p.store.ClearExpired},
-		{"old failed logins", p.throttle.Clear},
+		{what: "sessions beyond their limits", run: register.EndDue},
+		{what: "rows of former sessions", run: p.ledger.ClearRevoked},
+		{what: "expired sessions", run: p.store.ClearExpired, each: p.cfg.Session.Engine == "file"}, // maybe of this machine alone
+		{what: "old failed logins", run: p.throttle.Clear},
 	}
+}
+
+// leads reports whether this process cleans for its fleet now.
+func (p *parts) leads(ctx context.Context) (bool, error) {
+	return p.leases.Take(ctx, "clean", cleanLease)
 }
 
 // checks are what has to answer before the proxy is ready.

@@ -245,6 +245,8 @@ type settings struct {
 	hsts     string
 	observe  func(Observation)
 	logins   Logins
+	activity Activity
+	left     string // see Options.TimeLeftHeader
 	noPortal bool
 	upstream string // a path: below the rig's own upstream
 	pages    map[string]http.Handler
@@ -304,6 +306,7 @@ func (g *rig) newHandler(s settings) *Handler {
 		Routes: s.routes, Portal: http.HandlerFunc(portalOfTests), AuthPrefix: "/.auth", Pages: s.pages, Live: g.live, FoldPaths: s.fold,
 		Stripper: identity.NewStripper(headers.Names()...), Cookie: sessioncookie.New(s.cookie), Sessions: g.sessions, Principals: g.users,
 		Log: slog.New(slog.NewJSONHandler(g.log, nil)), Observe: s.observe, HSTS: s.hsts, Logins: s.logins, Tokens: s.tokens,
+		Activity: s.activity, TimeLeftHeader: s.left,
 	}
 	if s.noPortal {
 		o.Portal, o.AuthPrefix = nil, ""
