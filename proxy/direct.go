@@ -9,8 +9,6 @@ import (
 	"net/textproto"
 	"strings"
 	"sync"
-
-	"coatcheck/proxy/upstream"
 )
 
 // errSwitched: nobody asked the upstream to.
@@ -70,8 +68,7 @@ func (f *forward) outgoing(w http.ResponseWriter, r *http.Request, e *errand, re
 	}
 	e.interim.to = w
 	e.trace.Got1xxResponse = e.interim.pass
-	ctx := httptrace.WithClientTrace(r.Context(), &e.trace)
-	out := r.WithContext(upstream.WithUser(ctx, e.Principal.Username))
+	out := r.WithContext(httptrace.WithClientTrace(r.Context(), &e.trace))
 	out.URL = outURL(e.choice.route.Upstream.Target(), e.choice.path, r.URL)
 	out.Host, out.Body, out.Close, out.Trailer = rec.Host, nil, false, nil
 	return out

@@ -11,7 +11,6 @@ import (
 
 	"coatcheck/proxy/identity"
 	"coatcheck/proxy/sessioncookie"
-	"coatcheck/proxy/upstream"
 )
 
 // Field is a header as it is sent.
@@ -109,7 +108,6 @@ func (f *forward) rewrite(p *httputil.ProxyRequest) {
 	p.Out.Trailer = nil
 	limitUpgrade(p.Out.Header)
 	f.dress(p.Out.Header, e, rec)
-	p.Out = p.Out.WithContext(upstream.WithUser(p.Out.Context(), e.Principal.Username))
 }
 
 // dress sets what is ours, last.
