@@ -111,7 +111,7 @@ func (c *conn) next() (*exchange, status) {
 		if i := bytes.Index(c.buf[max(0, seen-len(endOfHead)):], []byte(endOfHead)); i >= 0 {
 			return c.take(max(0, seen-len(endOfHead)) + i + len(endOfHead))
 		}
-		if len(c.buf) >= maxHead {
+		if len(c.buf) >= maxHead || bareLF(c.buf) {
 			return nil, foreign
 		}
 		if seen == 0 {

@@ -1,6 +1,7 @@
 package lane
 
 import (
+	"bytes"
 	"net/http"
 	"net/textproto"
 	"net/url"
@@ -21,6 +22,19 @@ const endOfHead = "\r\n\r\n"
 // begins reports whether a head that begins so may be one of ours.
 func begins(read []byte) bool {
 	return prefixOf(read, "GET /") || prefixOf(read, "HEAD /")
+}
+
+// bareLF: a line that ends without a carriage return, which net/http takes.
+func bareLF(read []byte) bool {
+	for i := 0; ; i++ {
+		next := bytes.IndexByte(read[i:], '\n')
+		if next < 0 {
+			return false
+		}
+		if i += next; i == 0 || read[i-1] != '\r' {
+			return true
+		}
+	}
 }
 
 // prefixOf: as far as both go, they are the same.
