@@ -57,13 +57,14 @@ var arrows = map[string][]string{
 	"proxy/upstream/fastcgi": {},
 	"proxy/assertion":        {"auth", "proxy/identity"},
 	"proxy/proxyprotocol":    {},
+	"proxy/lane":             {},
 	"proxy/portal":           {"auth", "proxy/facts", "proxy/problem", "proxy/sessioncookie", "sessionstore"},
 	"proxy":                  {"auth", "proxy/facts", "proxy/identity", "proxy/problem", "proxy/sessioncookie", "proxy/upstream", "sessionstore"},
 }
 
 // testArrows are the additional imports that tests may have.
 var testArrows = []string{"internal/testenv", "sessionstore/storetest", "sessionstore/codec", "sessionstore/dbstore", "internal/pyvalue",
-	"internal/signing", "internal/sqlconn", "auth/password", "auth/throttle", "auth/userdb", "proxy/facts", "sessionstore", "sessionstore/ledger"}
+	"internal/signing", "internal/sqlconn", "auth/password", "auth/throttle", "auth/userdb", "proxy/facts", "proxy/lane", "sessionstore", "sessionstore/ledger"}
 
 // owners says which package alone may import an outside technology, tests included.
 var owners = map[string][]string{

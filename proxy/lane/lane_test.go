@@ -31,13 +31,16 @@ type rig struct {
 
 func asIs(l net.Listener) net.Listener { return l }
 
-func newRig(t testing.TB, laned bool, handler http.HandlerFunc) *rig {
+func newRig(t testing.TB, laned bool, handler http.HandlerFunc, change ...func(*http.Server)) *rig {
 	t.Helper()
 	g := &rig{t: t, server: &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: 5 * time.Second, ErrorLog: log.New(io.Discard, "", 0)}}
 	g.server.ConnState = func(_ net.Conn, state http.ConnState) {
 		if state == http.StateNew {
 			g.handed.Add(1)
 		}
+	}
+	for _, c := range change {
+		c(g.server)
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -174,8 +177,7 @@ func TestHeadInPieces(t *testing.T) {
 }
 
 func TestTimeLimits(t *testing.T) {
-	g := newRig(t, true, hello)
-	g.server.ReadHeaderTimeout, g.server.IdleTimeout = 50*time.Millisecond, 50*time.Millisecond
+	g := newRig(t, true, hello, func(s *http.Server) { s.ReadHeaderTimeout, s.IdleTimeout = 50*time.Millisecond, 50*time.Millisecond })
 	for name, text := range map[string]string{"no request": "", "half a request": "GET / HT", "idle": plainGet("/")} {
 		t.Run(name, func(t *testing.T) { g.raw(text) }) // fails if it is not closed
 	}
