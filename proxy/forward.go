@@ -35,11 +35,13 @@ type errand struct {
 	// For direct requests.
 	interim interim
 	trace   httptrace.ClientTrace
+	out     http.Request
+	url     url.URL
 }
 
 // values are those of header fields that we set, in one array instead of one for each.
 type values struct {
-	room [12]string
+	room [16]string
 	used int
 }
 

@@ -58,9 +58,18 @@ type extra struct {
 // Header implements [http.ResponseWriter].
 func (a *answer) Header() http.Header {
 	if a.header == nil {
-		a.header = make(http.Header, roomForOurs)
+		a.header = http.Header{}
 	}
 	return a.header
+}
+
+// TakeHeader makes h the header, where there is none yet, and reports whether it did: then h is the writer's.
+func (a *answer) TakeHeader(h http.Header) bool {
+	if len(a.header) > 0 {
+		return false
+	}
+	a.header = h
+	return true
 }
 
 // WriteHeader implements [http.ResponseWriter].

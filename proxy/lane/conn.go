@@ -56,6 +56,15 @@ func (c *connContext) Value(key any) any {
 	return nil
 }
 
+// requestContext is the context of one request. Whoever has it from the request may end it, without the price of a context of one's own.
+type requestContext struct {
+	context.Context
+	cancel context.CancelCauseFunc
+}
+
+// CancelCause ends the context.
+func (c *requestContext) CancelCause(cause error) { c.cancel(cause) }
+
 func newConn(l *Lane, rwc net.Conn) *conn {
 	c := &conn{lane: l, rwc: rwc}
 	c.watch.init(c)
@@ -103,7 +112,7 @@ func (c *conn) next() (*exchange, status) {
 	if len(c.buf) == 0 && !c.wait() {
 		return nil, over
 	}
-	c.phase.Store(isServed)
+	first := c.phase.Swap(isServed) == isFresh // then the time has been running since the connection is there
 	for seen := 0; ; {
 		if !begins(c.buf) {
 			return nil, foreign
@@ -114,7 +123,7 @@ func (c *conn) next() (*exchange, status) {
 		if len(c.buf) >= maxHead || bareLF(c.buf) {
 			return nil, foreign
 		}
-		if seen == 0 {
+		if seen == 0 && !first {
 			c.deadline(c.lane.server.ReadHeaderTimeout)
 		}
 		seen = len(c.buf)
@@ -182,14 +191,14 @@ func (c *conn) abandon() { c.watch.giveUp() }
 
 // answer lets the handler answer and reports whether the connection can have another request.
 func (c *conn) answer(x *exchange) (again, hijacked bool) {
-	c.watch.begin(x.cancel)
+	c.watch.begin(x.context.cancel)
 	defer func() {
 		if v := recover(); v != nil {
 			again = false
 			c.logPanic(v)
 		}
 		c.watch.end()
-		x.cancel(nil)
+		x.context.cancel(nil)
 		x.release()
 		if c.hurried {
 			c.hurried = false
@@ -197,7 +206,7 @@ func (c *conn) answer(x *exchange) (again, hijacked bool) {
 		}
 	}()
 	c.lane.server.Handler.ServeHTTP(&x.answer, &x.request)
-	x.cancel(nil) // before the last bytes leave: who has the whole answer may look at what the request left behind
+	x.context.cancel(nil) // before the last bytes leave: who has the whole answer may look at what the request left behind
 	if x.answer.hijacked {
 		return false, true
 	}
@@ -222,15 +231,14 @@ func logf(l *log.Logger, format string, args ...any) {
 type exchange struct {
 	request http.Request
 	answer  answer
-	cancel  context.CancelCauseFunc
+	context requestContext
 }
 
 func newExchange(c *conn, r http.Request) *exchange {
 	x := &exchange{}
-	ctx, cancel := context.WithCancelCause(c.base)
-	x.cancel = cancel
+	x.context.Context, x.context.cancel = context.WithCancelCause(c.base)
 	r.RemoteAddr = c.peer
-	x.request = *r.WithContext(ctx)
+	x.request = *r.WithContext(&x.context)
 	x.answer = answer{conn: c, head: r.Method == http.MethodHead, close: r.Close, length: -1, out: buffers.Get().(*buffer)}
 	return x
 }

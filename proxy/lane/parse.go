@@ -12,8 +12,8 @@ const (
 	// firstRead is the room for a request's head at first, maxHead the most; longer ones are net/http's, with its limits.
 	firstRead = 4 << 10
 	maxHead   = 16 << 10
-	// roomForOurs are fields that handlers add to the header map.
-	roomForOurs = 10
+	// roomForOurs are fields that handlers add to the header map, less two lines that are no fields of it: Host and the empty one.
+	roomForOurs = 6
 )
 
 // endOfHead is where a head ends.
