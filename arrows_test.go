@@ -22,6 +22,7 @@ var arrows = map[string][]string{
 	"internal/signing": {},
 	"internal/config":  {},
 	"internal/sqlconn": {},
+	"internal/schema":  {"internal/sqlconn"},
 	"internal/demo":    {},
 	"internal/watch":   {},
 	"internal/systemd": {},
@@ -35,7 +36,7 @@ var arrows = map[string][]string{
 	"sessionstore/dbstore":     {"internal/pyvalue", "internal/sqlconn", "sessionstore", "sessionstore/codec"},
 	"sessionstore/filestore":   {"internal/pyvalue", "sessionstore", "sessionstore/codec"},
 	"sessionstore/cookiestore": {"internal/pyvalue", "internal/signing", "sessionstore", "sessionstore/codec"},
-	"sessionstore/ledger":      {"internal/sqlconn"},
+	"sessionstore/ledger":      {"internal/schema", "internal/signing", "internal/sqlconn"},
 	"sessionstore/cache":       {},
 	"sessionstore/cachestore":  {"internal/pyvalue", "sessionstore", "sessionstore/cache"},
 	// The row decides, whatever store it is in: no dbstore here.
@@ -46,6 +47,7 @@ var arrows = map[string][]string{
 	"internal/metrics": {"auth", "proxy", "sessionstore"},
 
 	"auth":          {"internal/pyvalue", "internal/signing", "sessionstore"},
+	"auth/activity": {"auth", "internal/pyvalue", "sessionstore", "sessionstore/ledger"},
 	"auth/userdb":   {"auth", "auth/password", "internal/sqlconn"},
 	"auth/throttle": {"auth", "internal/signing", "internal/sqlconn"},
 
@@ -63,7 +65,7 @@ var arrows = map[string][]string{
 }
 
 // testArrows are the additional imports that tests may have.
-var testArrows = []string{"internal/testenv", "sessionstore/storetest", "sessionstore/codec", "sessionstore/dbstore", "internal/pyvalue",
+var testArrows = []string{"internal/testenv", "sessionstore/storetest", "sessionstore/codec", "sessionstore/cookiestore", "sessionstore/dbstore", "internal/pyvalue",
 	"internal/signing", "internal/sqlconn", "auth/password", "auth/throttle", "auth/userdb", "proxy/facts", "proxy/lane", "sessionstore", "sessionstore/ledger"}
 
 // owners says which package alone may import an outside technology, tests included.

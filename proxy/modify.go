@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"sync"
@@ -24,6 +25,9 @@ func (f *forward) amend(res *http.Response, e *errand, rec *record) error {
 	if res.StatusCode == http.StatusSwitchingProtocols || strings.HasPrefix(h.Get("Content-Type"), "text/event-stream") {
 		e.flight.long.Store(true)
 	}
+	if tunnel, ok := res.Body.(io.ReadWriteCloser); ok && res.StatusCode == http.StatusSwitchingProtocols {
+		res.Body = quietTunnel{tunnel, e.buffers}
+	}
 	if !p.choice.route.ShareSession {
 		f.cookie.DropSetCookie(h)
 	} else if f.cookie.SetBy(h) {
@@ -35,6 +39,7 @@ func (f *forward) amend(res *http.Response, e *errand, rec *record) error {
 		if len(h["Vary"]) == 0 {
 			e.values.set(h, "Vary", "Cookie")
 		}
+		p.tellTimeLeft(h)
 		mark(h, cookie)
 	}
 	if _, says := h["Cache-Control"]; !says && !p.Principal.Anonymous() && res.StatusCode != http.StatusSwitchingProtocols {
