@@ -36,6 +36,7 @@ type Field struct{ Name, Value string }
 type Headers struct {
 	headers   []header
 	separator string
+	session   bool // some carry session data
 }
 
 type header struct {
@@ -98,6 +99,7 @@ func (h *Headers) add(o Header) error {
 	if err != nil {
 		return fmt.Errorf("identity header %q: %w", o.Name, err)
 	}
+	h.session = h.session || v.property == "session"
 	h.headers = append(h.headers, header{http.CanonicalHeaderKey(o.Name), v})
 	return nil
 }
@@ -112,11 +114,31 @@ func (h *Headers) Names() []string {
 }
 
 // Fields returns the headers that speak for p, to be set after everything else was removed and set. An empty value is no
-// field. Text is sent as UTF-8. An anonymous principal has the values of its session, nothing else.
+// field. Text is sent as UTF-8. An anonymous principal has the values of its session, nothing else. The fields are shared by the requests of
+// a user: they must not be changed.
 //
 // On an error nothing may be sent: a value that a receiver would read as another one (control characters, blanks at
 // the ends, a group name that holds the separator, more than 8 KiB) is refused, not repaired.
 func (h *Headers) Fields(p auth.Principal) ([]Field, error) {
+	compute := func() any {
+		fields, err := h.write(p)
+		return &written{slices.Clip(fields), err}
+	}
+	if h.session {
+		return p.OfSession(h, compute).(*written).both()
+	}
+	return p.OfUser(h, compute).(*written).both()
+}
+
+// written is what Fields gives.
+type written struct {
+	fields []Field
+	err    error
+}
+
+func (w *written) both() ([]Field, error) { return w.fields, w.err }
+
+func (h *Headers) write(p auth.Principal) ([]Field, error) {
 	fields := make([]Field, 0, len(h.headers))
 	for _, e := range h.headers {
 		text, err := e.value.of(p, h.separator)
