@@ -3,10 +3,12 @@ package lane
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log"
 	"net"
 	"net/http"
+	"os"
 	"runtime/debug"
 	"slices"
 	"sync/atomic"
@@ -19,6 +21,9 @@ const (
 	isIdle                // waits for the next
 	isServed              // a request is being served, or its head is being read
 )
+
+// peeked is how much of a further request has to be there before net/http takes it for one (server.go conn.serve), in bytes.
+const peeked = 4
 
 // deadlineSlack is how late an idle connection may be closed: its deadline is not set anew more often.
 const deadlineSlack = time.Second
@@ -74,6 +79,7 @@ func newConn(l *Lane, rwc net.Conn) *conn {
 // serve serves requests until the connection ends or is not for us.
 func (c *conn) serve() {
 	defer c.lane.leave(c)
+	defer c.survive()
 	if peer := c.rwc.RemoteAddr(); peer != nil { // by the PROXY protocol, this reads
 		c.peer = peer.String()
 	}
@@ -114,7 +120,7 @@ func (c *conn) next() (*exchange, status) {
 	}
 	first := c.phase.Swap(isServed) == isFresh // then the time has been running since the connection is there
 	for seen := 0; ; {
-		if !begins(c.buf) {
+		if (first || len(c.buf) >= peeked) && !begins(c.buf) {
 			return nil, foreign
 		}
 		if i := bytes.Index(c.buf[max(0, seen-len(endOfHead)):], []byte(endOfHead)); i >= 0 {
@@ -127,8 +133,12 @@ func (c *conn) next() (*exchange, status) {
 			c.deadline(c.lane.server.ReadHeaderTimeout)
 		}
 		seen = len(c.buf)
-		if !c.read() {
+		switch err := c.read(); {
+		case err == nil:
+		case errors.Is(err, os.ErrDeadlineExceeded), !first && len(c.buf) < peeked:
 			return nil, over
+		default:
+			return nil, foreign // half a request is answered
 		}
 	}
 }
@@ -158,7 +168,7 @@ func (c *conn) wait() bool {
 	if cap(c.buf) > firstRead {
 		c.buf = nil // one large head must not cost memory for the life of the connection
 	}
-	return c.read()
+	return c.read() == nil
 }
 
 func (c *conn) deadline(d time.Duration) {
@@ -170,13 +180,16 @@ func (c *conn) deadline(d time.Duration) {
 	_ = c.rwc.SetReadDeadline(at) // a connection that is closed says so when it is read
 }
 
-func (c *conn) read() bool {
+func (c *conn) read() error {
 	if len(c.buf) == cap(c.buf) {
 		c.buf = slices.Grow(c.buf, max(firstRead, len(c.buf)))
 	}
 	n, err := c.rwc.Read(c.buf[len(c.buf):cap(c.buf)])
 	c.buf = c.buf[:len(c.buf)+n]
-	return n > 0 || err == nil
+	if n > 0 {
+		return nil // the next read tells it again
+	}
+	return err
 }
 
 // dismiss ends a connection without a request.
@@ -211,6 +224,14 @@ func (c *conn) answer(x *exchange) (again, hijacked bool) {
 		return false, true
 	}
 	return x.answer.finish(), false
+}
+
+// survive ends the connection, not the process.
+func (c *conn) survive() {
+	if v := recover(); v != nil {
+		c.logPanic(v)
+		c.rwc.Close()
+	}
 }
 
 func (c *conn) logPanic(v any) {

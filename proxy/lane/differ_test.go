@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -303,6 +304,70 @@ func FuzzParse(f *testing.F) {
 		}
 		if diff := cmp.Diff(want, look(&r)); diff != "" {
 			t.Errorf("%q (- net/http, + lane):\n%s", head, diff)
+		}
+	})
+}
+
+// journal is what a server has been asked, and the text of all its answers.
+type journal struct {
+	rig  *rig
+	mu   sync.Mutex
+	seen []string
+}
+
+func newJournal(t testing.TB, laned bool) *journal {
+	j := &journal{}
+	j.rig = newRig(t, laned, func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		j.mu.Lock()
+		j.seen = append(j.seen, fmt.Sprintf("%+v %q %v", look(r), body, err))
+		j.mu.Unlock()
+		_, _ = io.WriteString(w, r.RequestURI)
+	})
+	return j
+}
+
+func (j *journal) send(t *testing.T, text []byte) (seen []string, answers string) {
+	t.Helper()
+	conn, err := net.Dial("tcp", j.rig.addr)
+	if err != nil {
+		t.Skip(err) // no more ports
+	}
+	defer conn.Close()
+	_ = conn.(*net.TCPConn).SetLinger(0)
+	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+	_, _ = conn.Write(text)
+	_ = conn.(*net.TCPConn).CloseWrite()
+	all, _ := io.ReadAll(conn)
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	seen, j.seen = j.seen, nil
+	return seen, dateValue.ReplaceAllString(string(all), "Date:")
+}
+
+// FuzzConnection: whatever comes over a connection, handlers see the same requests in the same order, and the client the same answers.
+func FuzzConnection(f *testing.F) {
+	const get, post = "GET /a?b HTTP/1.1\r\nHost: a\r\n", "POST /p HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc"
+	for _, seed := range []string{
+		"", "\r\n", "G", get, get + "\r\n", get + "\r\n" + get + "\r\n", get + "\r\n" + post, post + get + "\r\n", get + "\r\n" + post + get + "\r\n", get + "Connection: close\r\n\r\n" + get + "\r\n",
+		"HEAD / HTTP/1.1\r\nHost: a\r\n\r\n" + get + "\r\n", get + "\r\n\r\n" + get + "\r\n", get + "Content-Length: 30\r\n\r\n" + get + "\r\n", get + "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + get + "\r\n",
+		get + "\r\nGET /b HTTP/1.0\r\n\r\n", get + "\r\nGET /b HTTP/1.1\nHost: a\n\n", get + "X: a\r\n b\r\n\r\n", get + "\r\nPRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", get + "Expect: 100-continue\r\n\r\n" + get + "\r\n",
+		"GET http://a/ HTTP/1.1\r\nHost: a\r\n\r\n", "\r\n" + get + "\r\n", get + "\r\n0", get + "\r\n0123", get + "\n", get + "\r\r\n", get + "X:\x00\r\n\r\n",
+	} {
+		f.Add([]byte(seed))
+	}
+	laned, nethttp := newJournal(f, true), newJournal(f, false)
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if len(text) > 8<<10 {
+			return
+		}
+		seen, answers := laned.send(t, text)
+		wantSeen, wantAnswers := nethttp.send(t, text)
+		if diff := cmp.Diff(wantSeen, seen); diff != "" {
+			t.Errorf("%q: handlers see (- net/http, + lane):\n%s", text, diff)
+		}
+		if answers != wantAnswers {
+			t.Errorf("%q: net/http answers %q, the lane %q", text, wantAnswers, answers)
 		}
 	})
 }
