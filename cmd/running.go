@@ -17,6 +17,7 @@ type running struct {
 	parts      *parts
 	handler    http.Handler
 	admin      http.Handler
+	api        http.Handler // nil: none
 	background []func(ctx context.Context)
 
 	visits atomic.Int64 // those inside, and one more until it is retired
