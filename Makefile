@@ -20,6 +20,8 @@ check:
 
 unit:
 	$(GO) test -race -timeout 15m $(GOTESTFLAGS) ./...
+	COATCHECK_FAST_LANE=off $(GO) test -timeout 15m $(GOTESTFLAGS) ./proxy
+	COATCHECK_FAST_LANE=off $(GO) test -timeout 15m $(GOTESTFLAGS) -run 'Live|Stop|BadInput|BadUpstreams' ./e2e
 
 fuzz:
 	sh scripts/fuzz $(FUZZTIME)

@@ -73,13 +73,14 @@ var arrows = map[string][]string{
 	"proxy/upstream/fastcgi": {},
 	"proxy/assertion":        {"auth", "proxy/identity"},
 	"proxy/proxyprotocol":    {},
+	"proxy/lane":             {},
 	"proxy/portal":           {"auth", "internal/diagnosis", "proxy/facts", "proxy/look", "proxy/problem", "proxy/sessioncookie", "proxy/wording", "sessionstore"},
 	"proxy":                  {"auth", "proxy/facts", "proxy/identity", "proxy/look", "proxy/problem", "proxy/wording", "proxy/sessionapi", "proxy/sessioncookie", "proxy/upstream", "sessionstore"},
 }
 
 // testArrows are the additional imports that tests may have.
 var testArrows = []string{"internal/testenv", "sessionstore/storetest", "sessionstore/codec", "sessionstore/dbstore", "internal/pyvalue",
-	"internal/signing", "internal/sqlconn", "auth/password", "auth/throttle", "auth/userdb", "proxy/facts", "sessionstore", "sessionstore/ledger",
+	"internal/signing", "internal/sqlconn", "auth/password", "auth/throttle", "auth/userdb", "proxy/facts", "proxy/lane", "sessionstore", "sessionstore/ledger",
 	"auth/nearusers", "internal/feed", "internal/near", "sessionstore/nearcache", "sessionstore/cache", "sessionstore/cachestore", "sessionstore/cacheddbstore", "sessionstore/cookiestore", "sessionstore/filestore"}
 
 // owners says which package alone may import an outside technology, tests included.

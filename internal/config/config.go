@@ -23,6 +23,7 @@ type Config struct {
 	SecretKeyFallbacksFile string         `mapstructure:"secret_key_fallbacks_file"`
 	FirstUser              bool           `mapstructure:"first_user"`
 	ShutdownGrace          time.Duration  `mapstructure:"shutdown_grace"`
+	FastLane               string         `mapstructure:"fast_lane"` // auto or off
 	FoldPaths              bool           `mapstructure:"fold_paths"`
 	Upstream               Upstreams      `mapstructure:"upstream"`
 	Routes                 []Route        `mapstructure:"routes"` // never empty after Load: without any in the file, one for / with access login

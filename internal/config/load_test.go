@@ -62,7 +62,7 @@ func TestServeFlags(t *testing.T) {
 var otherValues = map[string]string{
 	"users.table": "people", "users.columns.id": "a", "users.columns.username": "a", "users.columns.password": "a", "users.columns.email": "a", "users.columns.first_name": "a", "users.columns.last_name": "a", "users.columns.active": "a", "users.columns.staff": "a", "users.columns.superuser": "a", "users.columns.last_login": "a", "users.groups_query": "SELECT g FROM t WHERE id = :id", "users.query": "SELECT u AS username, p AS password FROM t WHERE u = :login", "users.url": "sqlite:u",
 	"listen": ":9999", "admin_listen": ":9998", "data_dir": "/d", "public_url": "https://x.example", "trusted_proxies": "10.0.0.0/8, ::1",
-	"auth_prefix": "/a", "secret_key": "k", "secret_key_fallbacks": "a,b", "first_user": "true", "shutdown_grace": "20", "fold_paths": "1",
+	"auth_prefix": "/a", "secret_key": "k", "secret_key_fallbacks": "a,b", "first_user": "true", "shutdown_grace": "20", "fold_paths": "1", "fast_lane": "off",
 	"upstream": "http://u:1", "routes": `[{"path": "/x", "upstream": "http://r:1"}]`, "database.url": "sqlite:x", "database.time_zone": "Europe/Berlin",
 	"cache.url": "redis://h:1", "cache.ca_file": exampleFile, "session.engine": "file", "cache.key_prefix": "p", "cache.version": "2", "session.cookie_name": "c", "session.cookie_age": "1h", "session.cookie_domain": "x.example",
 	"session.cookie_path": "/p", "session.cookie_secure": "true", "session.cookie_httponly": "false", "session.cookie_samesite": "strict",
