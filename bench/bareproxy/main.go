@@ -1,6 +1,7 @@
 // Bareproxy is Go's httputil.ReverseProxy and nothing else: no login, no rules. The benchmarks hold coatcheck against it.
 //
 //	bareproxy 127.0.0.1:8080 http://127.0.0.1:9000 [CERT.pem KEY.pem]
+//	BAREPROXY_POOL=no bareproxy …    # a new buffer for each answer, as httputil does when nobody gives it a pool
 package main
 
 import (
@@ -11,6 +12,7 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"os"
+	"sync"
 )
 
 // conns is how many idle connections to the upstream are kept: as many as the load has.
@@ -46,8 +48,26 @@ func newProxy(upstream string) (http.Handler, error) {
 	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = conns
-	return &httputil.ReverseProxy{Transport: transport, Rewrite: func(p *httputil.ProxyRequest) {
+	proxy := &httputil.ReverseProxy{Transport: transport, Rewrite: func(p *httputil.ProxyRequest) {
 		p.SetURL(target)
 		p.SetXForwarded()
-	}}, nil
+	}}
+	if os.Getenv("BAREPROXY_POOL") != "no" {
+		proxy.BufferPool = &buffers{}
+	}
+	return proxy, nil
 }
+
+// buffers is a [httputil.BufferPool].
+type buffers struct{ pool sync.Pool }
+
+const bufferSize = 32 << 10 // as httputil's own
+
+func (b *buffers) Get() []byte {
+	if buf, ok := b.pool.Get().(*[]byte); ok {
+		return *buf
+	}
+	return make([]byte, bufferSize)
+}
+
+func (b *buffers) Put(buf []byte) { b.pool.Put(&buf) }

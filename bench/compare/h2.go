@@ -6,6 +6,8 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"net"
+	"strings"
 	"sync"
 	"time"
 
@@ -39,6 +41,7 @@ func loadH2(addr string, cookies []string, d time.Duration) (wire.Result, error)
 			defer lock.Unlock()
 			errs = append(errs, err)
 			total.Answers, total.Others = total.Answers+result.Answers, total.Others+result.Others
+			total.Other = max(total.Other, result.Other)
 			total.Latencies = append(total.Latencies, result.Latencies...)
 		})
 	}
@@ -92,7 +95,7 @@ func newH2Conn(conn *tls.Conn, cookie string) *h2Conn {
 	c.framer = http2.NewFramer(c.out, c.in)
 	c.framer.ReadMetaHeaders = hpack.NewDecoder(4096, nil)
 	c.encoder = hpack.NewEncoder(&c.block)
-	c.fields = []hpack.HeaderField{{Name: ":method", Value: "GET"}, {Name: ":scheme", Value: "https"}, {Name: ":authority", Value: conn.RemoteAddr().String()}, {Name: ":path", Value: "/"},
+	c.fields = []hpack.HeaderField{{Name: ":method", Value: "GET"}, {Name: ":scheme", Value: "https"}, {Name: ":authority", Value: authority(conn.RemoteAddr())}, {Name: ":path", Value: "/"},
 		{Name: "user-agent", Value: userAgent}, {Name: "accept", Value: "*/*"}, {Name: "cookie", Value: stage.CookieName + "=" + cookie}}
 	return c
 }
@@ -134,10 +137,11 @@ func (c *h2Conn) frame(until time.Time) error {
 	case *http2.PingFrame:
 		return c.framer.WritePing(true, f.Data)
 	case *http2.MetaHeadersFrame:
-		if f.PseudoValue("status") == "200" {
+		if status := f.PseudoValue("status"); status == "200" {
 			c.result.Answers++
 		} else {
 			c.result.Others++
+			c.result.Other = status
 		}
 		if f.StreamEnded() {
 			return c.answered(f.StreamID, until)
@@ -173,4 +177,10 @@ func (c *h2Conn) answered(stream uint32, until time.Time) error {
 		return nil
 	}
 	return c.ask()
+}
+
+// authority names the host as SNI does; a proxy may answer 421 to any other.
+func authority(addr net.Addr) string {
+	text := addr.String()
+	return "localhost" + text[strings.LastIndexByte(text, ':'):]
 }

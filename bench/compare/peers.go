@@ -12,6 +12,9 @@ import (
 	"coatcheck/bench/stage"
 )
 
+// idleConns is how many connections to the upstream a proxy may keep: enough for the request and for the question that goes before it.
+const idleConns = 4 * conns
+
 // peer is a proxy of somebody else's.
 type peer struct {
 	program string
@@ -57,7 +60,7 @@ func nginx(name, says, auth string, tls bool) subject {
 				"keepalive_requests 100000000;\nclient_body_temp_path %[1]s/body;\nproxy_temp_path %[1]s/proxy;\nfastcgi_temp_path %[1]s/fastcgi;\nuwsgi_temp_path %[1]s/uwsgi;\nscgi_temp_path %[1]s/scgi;\n"+
 				"upstream app { server %[2]s; keepalive %[3]d; keepalive_requests 100000000; }\nserver {\nlisten %[4]s;\nproxy_http_version 1.1;\nproxy_set_header Connection \"\";\n"+
 				"proxy_set_header Host $host;\nproxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;\nproxy_set_header X-Forwarded-Proto $scheme;\n"+
-				"location / { %[5]s proxy_pass http://app; }\n%[6]s}\n}\n", dir, l.upstream, conns, listen, ask, place)
+				"location / { %[5]s proxy_pass http://app; }\n%[6]s}\n}\n", dir, l.upstream, idleConns, listen, ask, place)
 		}}.start}
 }
 
@@ -80,13 +83,13 @@ func caddy(name, says, auth string, tls bool) subject {
 				site, body = "https://localhost"+port+", https://127.0.0.1"+port, fmt.Sprintf("\ttls %s %s\n", l.cert, l.key)
 			}
 			if auth != "" {
-				body += fmt.Sprintf("\tforward_auth %s {\n\t\turi /verify\n\t\tcopy_headers Remote-User\n\t\ttransport http {\n\t\t\tkeepalive_idle_conns_per_host %d\n\t\t}\n\t}\n", l.upstream, conns)
+				body += fmt.Sprintf("\tforward_auth %s {\n\t\turi /verify\n\t\tcopy_headers Remote-User\n\t\ttransport http {\n\t\t\tkeepalive_idle_conns_per_host %d\n\t\t}\n\t}\n", l.upstream, idleConns)
 			}
-			return fmt.Sprintf("{\n\tadmin off\n\tauto_https off\n}\n%s {\n%s\treverse_proxy %s {\n\t\ttransport http {\n\t\t\tkeepalive_idle_conns_per_host %d\n\t\t}\n\t}\n}\n", site, body, l.upstream, conns)
+			return fmt.Sprintf("{\n\tadmin off\n\tauto_https off\n}\n%s {\n%s\treverse_proxy %s {\n\t\ttransport http {\n\t\t\tkeepalive_idle_conns_per_host %d\n\t\t}\n\t}\n}\n", site, body, l.upstream, idleConns)
 		}}.start}
 }
 
-func bare(name, says string, tls bool) subject {
+func bare(name, says string, tls bool, pool string) subject {
 	return subject{name, says, func(ctx context.Context, l *lab) (*running, error) {
 		addr, err := stage.FreeAddr()
 		if err != nil {
@@ -96,7 +99,7 @@ func bare(name, says string, tls bool) subject {
 		if tls {
 			args = append(args, l.cert, l.key)
 		}
-		process, err := l.launch(ctx, stage.Command{Path: l.bareproxy, Args: args, Dir: l.dir, Core: l.core, Log: name + ".log", Ready: stage.Accepts(addr)})
+		process, err := l.launch(ctx, stage.Command{Path: l.bareproxy, Args: args, Dir: l.dir, Core: l.core, Log: name + ".log", Env: []string{"BAREPROXY_POOL=" + pool}, Ready: stage.Accepts(addr)})
 		return &running{process: process, addr: addr, tls: tls}, err
 	}}
 }

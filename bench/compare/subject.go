@@ -34,16 +34,20 @@ type running struct {
 	login   string // the cookie of a login
 }
 
+// askUpstream has nginx ask another server, as one that knows sessions would be.
+const askUpstream = "proxy_pass http://app/verify;"
+
 // subjects are all of them, in the order of the report.
 func subjects() []subject {
 	list := []subject{
 		nginx("nginx", "nginx, plain", "", false),
-		nginx("nginx-auth", "nginx, auth_request answered by nginx itself", "return 204;", false),
-		nginx("nginx-auth-upstream", "nginx, auth_request answered by another server", "proxy_pass http://app; proxy_pass_request_body off;", false),
+		nginx("nginx-auth", "nginx, auth_request to a trivial answer", askUpstream, false),
+		nginx("nginx-auth-inner", "nginx, auth_request answered by nginx itself", "return 204;", false),
 		haproxy(),
 		caddy("caddy", "Caddy, plain", "", false),
 		caddy("caddy-auth", "Caddy, forward_auth to another server", "forward_auth", false),
-		bare("bare", "Go's httputil.ReverseProxy, no login", false),
+		bare("bare", "Go's httputil.ReverseProxy with a buffer pool, no login", false, "yes"),
+		bare("bare-nopool", "the same as it comes, a new buffer for each answer", false, "no"),
 		apache(),
 	}
 	for _, e := range stage.Engines() {
@@ -51,8 +55,8 @@ func subjects() []subject {
 	}
 	db, _ := stage.EngineNamed("db-sqlite")
 	return append(list, public(),
-		nginx("nginx-h2", "nginx, plain", "", true), nginx("nginx-auth-h2", "nginx, auth_request answered by nginx itself", "return 204;", true),
-		caddy("caddy-h2", "Caddy, plain", "", true), bare("bare-h2", "Go's httputil.ReverseProxy, no login", true), coatcheck(db, true))
+		nginx("nginx-h2", "nginx, plain", "", true), nginx("nginx-auth-h2", "nginx, auth_request to a trivial answer", askUpstream, true),
+		caddy("caddy-h2", "Caddy, plain", "", true), bare("bare-h2", "Go's httputil.ReverseProxy with a buffer pool, no login", true, "yes"), coatcheck(db, true))
 }
 
 // chosen are those of the names, which may end in *.
@@ -126,7 +130,7 @@ func (r *running) load(requests [][]byte, cookies []string, once bool, d time.Du
 		return result, fmt.Errorf("load %s: %w", r.name, err)
 	}
 	if result.Others > 0 || result.Answers == 0 {
-		return result, fmt.Errorf("load %s: %d answers with status 200, %d with another", r.name, result.Answers, result.Others)
+		return result, fmt.Errorf("load %s: %d answers with status 200, %d with another, such as %q", r.name, result.Answers, result.Others, result.Other)
 	}
 	return result, nil
 }

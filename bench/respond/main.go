@@ -15,6 +15,10 @@ import (
 
 const size = 1024 // bytes of the answer's body
 
+// question begins the requests of proxies that ask first whether a request may pass. They are answered yes, without a body: nginx closes a connection
+// whose answer it did not read to its end.
+const question = "GET /verify"
+
 func main() {
 	if len(os.Args) != 2 {
 		fmt.Fprintln(os.Stderr, "usage: respond HOST:PORT")
@@ -26,9 +30,9 @@ func main() {
 	}
 }
 
-func answer() []byte {
-	return []byte(fmt.Sprintf("HTTP/1.1 200 OK\r\nDate: Mon, 02 Jan 2006 15:04:05 GMT\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: %d\r\n\r\n%s",
-		size, strings.Repeat("x", size)))
+func answer(size int) []byte {
+	return fmt.Appendf(nil, "HTTP/1.1 200 OK\r\nDate: Mon, 02 Jan 2006 15:04:05 GMT\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: %d\r\n\r\n%s",
+		size, strings.Repeat("x", size))
 }
 
 // respond serves until it fails.
@@ -48,8 +52,7 @@ func respond(addr string) error {
 }
 
 func serve(poll *wire.Poll, listener int) error {
-	reply, buf := answer(), make([]byte, 64<<10)
-	partial := map[int][]byte{} // of requests whose end has not come
+	v := &visitor{page: answer(size), yes: answer(0), buf: make([]byte, 64<<10), partial: map[int][]byte{}}
 	for {
 		ready, err := poll.Wait(-1)
 		if err != nil {
@@ -62,25 +65,30 @@ func serve(poll *wire.Poll, listener int) error {
 				}
 				continue
 			}
-			if !visit(fd, reply, buf, partial) {
-				delete(partial, fd)
+			if !v.visit(fd) {
+				delete(v.partial, fd)
 				wire.Close(fd)
 			}
 		}
 	}
 }
 
+type visitor struct {
+	page, yes, buf []byte
+	partial        map[int][]byte // by connection, of requests whose end has not come
+}
+
 // visit reads what there is and answers each request that is whole. It reports whether the connection goes on.
-func visit(fd int, reply, buf []byte, partial map[int][]byte) bool {
-	n, err := wire.Read(fd, buf)
+func (v *visitor) visit(fd int) bool {
+	n, err := wire.Read(fd, v.buf)
 	if err == wire.ErrAgain {
 		return true
 	}
 	if err != nil || n == 0 {
 		return false
 	}
-	data := buf[:n]
-	if rest := partial[fd]; len(rest) > 0 {
+	data := v.buf[:n]
+	if rest := v.partial[fd]; len(rest) > 0 {
 		data = append(rest, data...)
 	}
 	for {
@@ -88,13 +96,17 @@ func visit(fd int, reply, buf []byte, partial map[int][]byte) bool {
 		if end < 0 {
 			break
 		}
+		reply := v.page
+		if bytes.HasPrefix(data, []byte(question)) {
+			reply = v.yes
+		}
 		data = data[end+4:]
 		if wire.Write(fd, reply) != nil {
 			return false
 		}
 	}
-	if len(data) > 0 || len(partial[fd]) > 0 {
-		partial[fd] = append([]byte(nil), data...)
+	if len(data) > 0 || len(v.partial[fd]) > 0 {
+		v.partial[fd] = append([]byte(nil), data...)
 	}
 	return true
 }

@@ -18,8 +18,9 @@ type Load struct {
 
 // Result is what a load has measured.
 type Result struct {
-	Answers   int // with status 200
-	Others    int // with another status
+	Answers   int    // with status 200
+	Others    int    // with another status
+	Other     string // the first line of one of them
 	Elapsed   time.Duration
 	Latencies []time.Duration // of each answer, unordered
 }
@@ -44,6 +45,7 @@ type conn struct {
 	head  []byte // an answer's beginning, until its header is whole
 	body  int    // bytes still to come
 	ok    bool
+	first string // line of an answer that is not ok
 }
 
 // Run sends requests for at most d.
@@ -153,6 +155,7 @@ func (r *loop) visit(fd int) error {
 		r.result.Latencies = append(r.result.Latencies, time.Since(c.began))
 	} else {
 		r.result.Others++
+		r.result.Other = c.first
 	}
 	return r.send(fd, c)
 }
@@ -176,7 +179,10 @@ func (c *conn) take(data []byte) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	c.ok = bytes.HasPrefix(data, []byte("HTTP/1.1 200 "))
+	if c.ok = bytes.HasPrefix(data, []byte("HTTP/1.1 200 ")); !c.ok {
+		first, _, _ := bytes.Cut(data, []byte("\r\n"))
+		c.first = string(first)
+	}
 	c.body = length - (len(data) - end - 4)
 	return c.body <= 0, nil
 }
