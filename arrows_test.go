@@ -42,6 +42,11 @@ var arrows = map[string][]string{
 	"sessionstore/cacheddbstore": {"internal/pyvalue", "sessionstore", "sessionstore/cache"},
 
 	"bench/races":      {"sessionstore/cache", "sessionstore/cachestore", "sessionstore/cacheddbstore"},
+	"bench/compare":    {"bench/stage", "bench/wire"},
+	"bench/respond":    {"bench/wire"},
+	"bench/revocation": {"bench/stage"},
+	"bench/stage":      {"sessionstore/cache", "sessionstore/cachestore", "sessionstore/cacheddbstore", "sessionstore/cookiestore", "sessionstore/filestore"},
+	"bench/whole":      {"bench/stage", "bench/wire", "cmd"},
 	"internal/tlsconf": {"internal/watch"},
 	"internal/metrics": {"auth", "proxy", "sessionstore"},
 

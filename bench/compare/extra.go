@@ -121,7 +121,7 @@ func (x *extra) memory(ctx context.Context, l *lab, o options) error {
 	if err != nil {
 		return err
 	}
-	if _, err := r.load(requests(r.addr, []string{"/"}, cookies), cookies, true, 5*time.Minute); err != nil {
+	if _, err := r.load(requests(r.addr, []string{"/"}, cookies), len(cookies), 5*time.Minute); err != nil {
 		return err
 	}
 	x.kept = o.kept
@@ -183,7 +183,7 @@ func routed(ctx context.Context, l *lab, n int) (*running, []string, error) {
 func (x *extra) turns(ctx context.Context, what string, all []*running, paths map[*running][]string, o options) ([]figures, error) {
 	return inTurn(ctx, what, all, o.rounds, func(r *running, _ int) (sample, error) {
 		load := func(d time.Duration) func() (wire.Result, error) {
-			return func() (wire.Result, error) { return r.load(requests(r.addr, paths[r], r.cookies), r.cookies, false, d) }
+			return func() (wire.Result, error) { return r.load(requests(r.addr, paths[r], r.cookies), 0, d) }
 		}
 		if _, err := load(o.warmUp)(); err != nil {
 			return sample{}, err

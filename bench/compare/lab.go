@@ -42,14 +42,14 @@ func newLab(ctx context.Context, o options) (*lab, error) {
 		return l, err
 	}
 	if l.coatcheck == "" {
-		if l.coatcheck, err = stage.Build(ctx, dir); err != nil {
+		if l.coatcheck, err = stage.Build(ctx, dir, "coatcheck", stage.Release); err != nil {
 			return l, err
 		}
 	}
-	if l.bareproxy, err = stage.BuildProgram(ctx, dir, "coatcheck/bench/bareproxy"); err != nil {
+	if l.bareproxy, err = stage.Build(ctx, dir, "coatcheck/bench/bareproxy", !stage.Release); err != nil {
 		return l, err
 	}
-	responder, err := stage.BuildProgram(ctx, dir, "coatcheck/bench/respond")
+	responder, err := stage.Build(ctx, dir, "coatcheck/bench/respond", !stage.Release)
 	if err != nil {
 		return l, err
 	}

@@ -55,7 +55,7 @@ func warm(ctx context.Context, all []*running, o options) ([]figures, error) {
 	return inTurn(ctx, "warm", all, o.rounds, func(r *running, _ int) (sample, error) {
 		load := func(d time.Duration) func() (wire.Result, error) {
 			return func() (wire.Result, error) {
-				return r.load(requests(r.addr, []string{"/"}, r.cookies), r.cookies, false, d)
+				return r.load(requests(r.addr, []string{"/"}, r.cookies), 0, d)
 			}
 		}
 		if _, err := load(o.warmUp)(); err != nil {
@@ -84,7 +84,7 @@ func cold(ctx context.Context, all []*running, o options) ([]figures, error) {
 	return inTurn(ctx, "cold", ours, o.rounds, func(r *running, round int) (sample, error) {
 		cookies := fresh[r][round*o.fresh : (round+1)*o.fresh]
 		return measured(r, func() (wire.Result, error) {
-			return r.load(requests(r.addr, []string{"/"}, cookies), cookies, true, time.Minute)
+			return r.load(requests(r.addr, []string{"/"}, cookies), len(cookies), time.Minute)
 		})
 	})
 }

@@ -46,7 +46,7 @@ func statements(ctx context.Context, all []*running, o options) ([]calls, error)
 
 func (r *running) countCalls(ctx context.Context, o options) (calls, error) {
 	load := func() (float64, error) {
-		result, err := r.load(requests(r.addr, []string{"/"}, r.cookies), r.cookies, false, o.length)
+		result, err := r.load(requests(r.addr, []string{"/"}, r.cookies), 0, o.length)
 		return float64(result.Answers), err
 	}
 	if _, err := load(); err != nil {

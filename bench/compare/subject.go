@@ -104,7 +104,7 @@ func startAll(ctx context.Context, l *lab, list []subject) (all []*running, miss
 		say("start %s", s.name)
 		r, err := s.start(ctx, l)
 		switch {
-		case errors.Is(err, stage.ErrMissing) || errors.Is(err, exec.ErrNotFound):
+		case errors.Is(err, stage.ErrMissing):
 			say("%s is missing: %v", s.name, err)
 			missing = append(missing, absent{s.name, err.Error()})
 		case err != nil:
@@ -117,14 +117,14 @@ func startAll(ctx context.Context, l *lab, list []subject) (all []*running, miss
 	return all, missing, nil
 }
 
-// load sends requests for at most d and holds every answer to 200.
-func (r *running) load(requests [][]byte, cookies []string, once bool, d time.Duration) (wire.Result, error) {
+// load sends so many requests, 0: as many as there is time for, for at most d, and holds every answer to 200.
+func (r *running) load(requests [][]byte, total int, d time.Duration) (wire.Result, error) {
 	var result wire.Result
 	var err error
 	if r.tls {
-		result, err = loadH2(r.addr, cookies, d)
+		result, err = loadH2(r.addr, r.cookies, d)
 	} else {
-		result, err = wire.Load{Addr: r.addr, Conns: conns, Requests: requests, Once: once}.Run(d)
+		result, err = wire.Load{Addr: r.addr, Conns: conns, Requests: requests, Total: total}.Run(d)
 	}
 	if err != nil {
 		return result, fmt.Errorf("load %s: %w", r.name, err)
@@ -150,14 +150,24 @@ func requests(host string, paths, cookies []string) [][]byte {
 
 const userAgent = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
 
+// packages are the distribution's packages of programs that have another name.
+var packages = map[string]string{"nginx": "nginx-light"}
+
 func find(program string) (string, error) {
-	path, err := exec.LookPath(program)
-	if err == nil {
+	if path, err := exec.LookPath(program); err == nil {
 		return path, nil
 	}
-	sbin := filepath.Join("/usr/sbin", program)
-	if _, statErr := os.Stat(sbin); statErr == nil {
+	if sbin := filepath.Join("/usr/sbin", program); executable(sbin) {
 		return sbin, nil
 	}
-	return "", err
+	name := program
+	if other, ok := packages[program]; ok {
+		name = other
+	}
+	return "", fmt.Errorf("%w: %s is not installed; apt-get install %s", stage.ErrMissing, program, name)
+}
+
+func executable(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode()&0o111 != 0
 }

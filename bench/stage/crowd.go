@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"coatcheck/internal/pyvalue"
 	"coatcheck/internal/signing"
 	"coatcheck/internal/sqlconn"
 	"coatcheck/sessionstore"
@@ -22,11 +23,24 @@ import (
 // copyBatch is how many rows one statement makes; SQLite takes at most 500 parts of a compound SELECT.
 const copyBatch = 400
 
+// sessionAge is the default of session.cookie_age.
+const sessionAge = 14 * 24 * time.Hour
+
 // Copies makes n further sessions like the one of a cookie, behind the back of the processes, and returns their cookies.
 func (s *Site) Copies(ctx context.Context, cookie string, n int) ([]string, error) {
 	if s.Engine.Session == "db" {
 		return s.copyRows(ctx, cookie, n)
 	}
+	return s.create(ctx, cookie, n, func(int, *pyvalue.Dict) {})
+}
+
+// SessionsOf makes a session for each of the users, like the one of a cookie. They must have the same password, for the session hash is of it alone.
+func (s *Site) SessionsOf(ctx context.Context, cookie string, users []string) ([]string, error) {
+	return s.create(ctx, cookie, len(users), func(i int, data *pyvalue.Dict) { data.Set("_auth_user_id", pyvalue.Str(users[i])) })
+}
+
+// create makes sessions by the store itself.
+func (s *Site) create(ctx context.Context, cookie string, n int, change func(i int, data *pyvalue.Dict)) ([]string, error) {
 	store, closeStore, err := s.store()
 	if err != nil {
 		return nil, err
@@ -36,14 +50,40 @@ func (s *Site) Copies(ctx context.Context, cookie string, n int) ([]string, erro
 	if err != nil {
 		return nil, fmt.Errorf("copy session: %w", err)
 	}
-	rec.Expires = time.Now().Add(14 * 24 * time.Hour)
+	rec.Expires = time.Now().Add(sessionAge)
 	cookies := make([]string, n)
 	for i := range cookies {
+		change(i, rec.Data)
 		if cookies[i], err = store.Create(ctx, sessionstore.NewKey(), rec); err != nil {
 			return nil, fmt.Errorf("copy session: %w", err)
 		}
 	}
 	return cookies, nil
+}
+
+// CloneUsers makes n users with the columns of [User], and so with the same password, and returns their ids.
+func (s *Site) CloneUsers(ctx context.Context, n int) ([]string, error) {
+	for i := range n {
+		if _, err := s.DB.ExecContext(ctx, "INSERT INTO auth_user (username, password, is_superuser, first_name, last_name, email, is_staff, is_active, date_joined) "+
+			"SELECT "+s.DB.Placeholder(1)+", password, is_superuser, first_name, last_name, email, is_staff, is_active, date_joined FROM auth_user WHERE username = "+s.DB.Placeholder(2),
+			fmt.Sprint("clone", i), User); err != nil {
+			return nil, fmt.Errorf("clone user: %w", err)
+		}
+	}
+	rows, err := s.DB.QueryContext(ctx, "SELECT id FROM auth_user WHERE username LIKE 'clone%'")
+	if err != nil {
+		return nil, fmt.Errorf("list clones: %w", err)
+	}
+	defer rows.Close()
+	var ids []string
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, fmt.Errorf("list clones: %w", err)
+		}
+		ids = append(ids, id)
+	}
+	return ids, rows.Err()
 }
 
 // copyRows writes many rows with each statement: a million takes seconds.
@@ -73,9 +113,11 @@ func (s *Site) copyRows(ctx context.Context, cookie string, n int) ([]string, er
 
 // store is the engine's store as cmd/parts.go makes it.
 func (s *Site) store() (sessionstore.Store, func(), error) {
-	keys, settings := signing.Keys{Secret: secretKey}, sessionstore.Settings{CookieAge: 14 * 24 * time.Hour}
+	keys, settings := signing.Keys{Secret: secretKey}, sessionstore.Settings{CookieAge: sessionAge}
 	signed := codec.NewSigned(keys, time.Now)
 	switch s.Engine.Session {
+	case "db":
+		return dbstore.New(s.DB, signed, dbstore.Options{}), func() {}, nil
 	case "file":
 		store, err := filestore.Open(signed, filestore.Options{Dir: s.Dir, CookieName: CookieName, Settings: settings, NoSync: true, Now: time.Now})
 		if err != nil {

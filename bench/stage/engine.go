@@ -68,3 +68,6 @@ func (e Engine) start(env testing.TB, dir string) (servers, error) {
 		return s
 	})
 }
+
+// Database names the database: sqlite, postgres or mariadb.
+func (e Engine) Database() string { return e.database }

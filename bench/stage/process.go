@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -33,7 +34,8 @@ type Command struct {
 type Process struct {
 	cmd  *exec.Cmd
 	log  string
-	done chan struct{}
+	done chan struct{} // closed: it has ended
+	once sync.Once
 }
 
 // Start runs a program and returns when it is ready.
@@ -103,20 +105,17 @@ func (p *Process) Log() string {
 	return string(text[max(0, len(text)-4000):])
 }
 
-// Stop ends the process and its children.
+// Stop ends the process and its children, in good order if they do so in time. Stopped already is fine.
 func (p *Process) Stop() {
-	_ = syscall.Kill(-p.PID(), syscall.SIGTERM)
-	select {
-	case <-p.done:
-	case <-time.After(stopDeadline):
-	}
-	p.Kill()
-}
-
-// Kill ends the process and its children as kill -9 does.
-func (p *Process) Kill() {
-	_ = syscall.Kill(-p.PID(), syscall.SIGKILL)
-	<-p.done
+	p.once.Do(func() {
+		_ = syscall.Kill(-p.PID(), syscall.SIGTERM)
+		select {
+		case <-p.done:
+		case <-time.After(stopDeadline):
+		}
+		_ = syscall.Kill(-p.PID(), syscall.SIGKILL)
+		<-p.done
+	})
 }
 
 // FreeAddr finds a free loopback address.

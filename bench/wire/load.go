@@ -13,7 +13,7 @@ type Load struct {
 	Addr     string   // host:port
 	Conns    int      // connections at once
 	Requests [][]byte // whole, as they go over the wire; taken in turn
-	Once     bool     // ends when each was sent once; otherwise only at its time
+	Total    int      // of requests; 0: until the time is over
 }
 
 // Result is what a load has measured.
@@ -124,7 +124,7 @@ func (r *loop) busy() bool {
 }
 
 func (r *loop) send(fd int, c *conn) error {
-	if r.Once && r.next == len(r.Requests) {
+	if r.Total > 0 && r.next == r.Total {
 		r.ending = true
 	}
 	if r.ending {
