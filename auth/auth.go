@@ -39,6 +39,8 @@ type Principal struct {
 	Superuser bool
 	// Session is the session the principal came from; nil for the anonymous one without a session.
 	Session *sessionstore.Session
+
+	ofUser, ofSession *remembered // nil: nothing is
 }
 
 // Anonymous reports whether nobody is logged in.

@@ -67,8 +67,8 @@ func (p *parts) upstreamOptions(url string, r config.Route) upstream.Options {
 		MaxConns: c.MaxConns, QueueTimeout: c.QueueTimeout,
 		TLS: upstream.TLS{CAFile: c.CAFile, CertFile: c.CertFile, KeyFile: c.KeyFile, ServerName: c.ServerName},
 		FastCGI: upstream.FastCGI{
-			Root: f.Root, Index: f.Index, Fallback: f.Fallback, Local: f.Local, BufferBody: f.BufferBody,
-			KeepAlive: f.KeepAlive, KeepAuthorization: f.KeepAuthorization, Stderr: p.stderrOf(url),
+			Root: f.Root, Index: f.Index, Fallback: f.Fallback, Local: f.Local, Static: f.Static, StaticEndings: f.StaticEndings, Script: f.Script, BufferBody: f.BufferBody,
+			KeepAlive: f.KeepAlive, KeepAuthorization: f.KeepAuthorization, User: proxy.Username, Mount: proxy.Mount, Stderr: p.stderrOf(url),
 		},
 	}
 }

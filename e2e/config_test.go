@@ -60,9 +60,13 @@ func newSettings(t testing.TB, e engine) settings {
 }
 
 // addUser makes a user by the command, with the process's configuration.
-func (p *process) addUser(name string) {
+func (p *process) addUser(name string, groups ...string) {
 	p.t.Helper()
-	out, err := p.run(userPassword+"\n", "user", "add", name, "--password-stdin", "--config", filepath.Join(p.dir, "config.yaml"))
+	args := []string{"user", "add", name, "--password-stdin", "--config", filepath.Join(p.dir, "config.yaml")}
+	for _, group := range groups {
+		args = append(args, "--group", group)
+	}
+	out, err := p.run(userPassword+"\n", args...)
 	if err != nil {
 		p.t.Fatalf("%v\n%s", err, out)
 	}

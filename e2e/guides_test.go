@@ -2,6 +2,8 @@ package e2e
 
 import (
 	"encoding/json"
+	"fmt"
+	"html"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -92,6 +94,35 @@ func TestForwardAuth_4_1_3_8_2_1(t *testing.T) {
 			})
 			checkForwardAuth(t, p, "http://"+front.Addr)
 		})
+	}
+}
+
+// A front server that just passes our 401 on, as Traefik and Envoy do: the page itself leads the browser to the login, and back.
+func TestForwardAuthBrowser(t *testing.T) {
+	t.Parallel()
+	s := newSettings(t, engine{session: "db", hash: "md5"})
+	s.extra = "trusted_proxies: [127.0.0.1]\nroutes: [{path: /, upstream: none}]\n"
+	p := serve(t, serveOptions{Config: s.yaml()})
+	p.addUser("alice")
+	app := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		fmt.Fprintf(w, "<title>x</title><h1>%s at %s</h1>", r.Header.Get("Remote-User"), html.EscapeString(r.RequestURI))
+	}))
+	t.Cleanup(app.Close)
+	front := testenv.Caddy(t, func(addr string) string {
+		return fmt.Sprintf("http://%s {\nhandle /.auth/* {\nreverse_proxy %[2]s\n}\nhandle {\nforward_auth %[2]s {\nuri /.auth/verify\ncopy_headers Remote-User\n}\n"+
+			"reverse_proxy %[3]s\n}\n}\n", addr, strings.TrimPrefix(p.URL, "http://"), strings.TrimPrefix(app.URL, "http://"))
+	})
+	browser := newScreen(t, "http://"+front.Addr)
+	browser.visit("/page?a=b&c=d")
+	soon(t, "the browser is at the login page", func() bool { return browser.text("h1") == "Log in" })
+	browser.login("alice", userPassword, false)
+	if got := browser.text("h1"); got != "alice at /page?a=b&c=d" {
+		t.Errorf("after the login: %q", got)
+	}
+	nobody := newVisitor(t, "http://"+front.Addr)
+	if a := nobody.get("/page"); a.StatusCode != 401 || a.Header.Get("Location") != "" {
+		t.Errorf("navigation: %s to %q, want 401", a.Status, a.Header.Get("Location"))
 	}
 }
 

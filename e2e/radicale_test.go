@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -17,7 +16,7 @@ func TestRadicale(t *testing.T) {
 	t.Parallel()
 	site := testenv.Radicale(t, testenv.RadicaleOptions{})
 	s := newSettings(t, engine{session: "db", hash: "md5"})
-	s.extra = fmt.Sprintf("upstream: %q\nidentity: {preset: none, headers: [{name: X-Remote-User, value: username}]}\n", site.URL)
+	s.extra = strings.Replace(guide(t, "radicale.md")["yaml"][0], "http://127.0.0.1:5232", site.URL, 1)
 	p := serve(t, serveOptions{Config: s.yaml()})
 	for _, name := range []string{"alice", "bob"} {
 		p.addUser(name)
@@ -66,6 +65,12 @@ func TestRadicale(t *testing.T) {
 	}
 	if res := dav(alice, http.MethodDelete, "/alice/tea/party.ics", ""); res.StatusCode != http.StatusOK {
 		t.Errorf("DELETE: %s\n%s", res.Status, res.Text)
+	}
+	program := newVisitor(t, p.URL)
+	req := program.request("PROPFIND", "/alice/tea/", "", "Depth", "1")
+	req.SetBasicAuth("alice", userPassword)
+	if res := program.do(req); res.StatusCode != http.StatusMultiStatus || program.cookie("sessionid") != "" {
+		t.Errorf("PROPFIND by a program with a password: %s, cookie %q", res.Status, program.cookie("sessionid"))
 	}
 	alice.logout()
 	if res := dav(alice, http.MethodGet, "/alice/tea/", ""); res.StatusCode != http.StatusUnauthorized {

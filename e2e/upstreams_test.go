@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -20,6 +21,9 @@ func TestPHP(t *testing.T) {
 	if err := os.Chmod(root, 0o755); err != nil {
 		t.Fatal(err)
 	}
+	write(t, filepath.Join(root, "style.css"), "body {}", 0o644)
+	write(t, filepath.Join(root, "index.php.bak"), "SECRET", 0o644)
+	write(t, filepath.Join(root, ".htaccess"), "SECRET", 0o644)
 	script := []byte(`<?php header("Content-Type: application/json"); echo json_encode($_SERVER);`)
 	if err := os.WriteFile(filepath.Join(root, "index.php"), script, 0o644); err != nil {
 		t.Fatal(err)
@@ -27,7 +31,8 @@ func TestPHP(t *testing.T) {
 	fpm := testenv.PHPFPM(t, root)
 	for name, upstream := range map[string]string{"TCP": fpm.URL, "unix socket": fpm.UnixURL} {
 		t.Run(name, func(t *testing.T) {
-			p := serve(t, serveOptions{Config: fmt.Sprintf("upstream: %q\nfirst_user: true\nfastcgi: {root: %q}\n", upstream, fpm.Root)})
+			config := strings.NewReplacer("fcgi+unix:/run/php/php-fpm.sock", upstream, "/var/www/html", fpm.Root).Replace(guide(t, "php.md")["yaml"][0])
+			p := serve(t, serveOptions{Config: "first_user: true\n" + config})
 			v := newVisitor(t, p.URL)
 			v.login("admin", p.firstPassword())
 			res := v.do(v.request("GET", "/index.php/some/info?q=1", "", "Remote-User", "mallory", "Proxy", "evil", "Authorization", "Basic bWFsbG9yeTp4"))
@@ -36,9 +41,19 @@ func TestPHP(t *testing.T) {
 				t.Fatalf("%s: %v\n%s", res.Status, err, res.Text)
 			}
 			for key, want := range map[string]any{"REMOTE_USER": "admin", "AUTH_TYPE": "form", "HTTP_REMOTE_USER": "admin", "PATH_INFO": "/some/info",
-				"QUERY_STRING": "q=1", "HTTP_PROXY": nil, "PHP_AUTH_USER": nil, "REQUEST_URI": "/index.php/some/info?q=1"} {
+				"SCRIPT_NAME": "/index.php", "SCRIPT_FILENAME": root + "/index.php", "DOCUMENT_ROOT": root, "QUERY_STRING": "q=1", "HTTP_PROXY": nil, "PHP_AUTH_USER": nil, "REQUEST_URI": "/index.php/some/info?q=1"} {
 				if server[key] != want {
 					t.Errorf("$_SERVER[%s]: got %v, want %v", key, server[key], want)
+				}
+			}
+			for path, want := range map[string]string{"/": `"SCRIPT_NAME":"\/index.php"`, "/style.css": "body {}"} {
+				if res := v.get(path); res.StatusCode != http.StatusOK || !strings.Contains(res.Text, want) {
+					t.Errorf("%s: %s %.300s, want %s", path, res.Status, res.Text, want)
+				}
+			}
+			for _, path := range []string{"/index.php.bak", "/.htaccess", "/index.php%00", "/index.php%20", "/INDEX.PHP", "/vendor/autoload.php"} {
+				if res := v.get(path); res.StatusCode < 400 || strings.Contains(res.Text, "SECRET") {
+					t.Errorf("1.1.1 %s: %s %.300s", path, res.Status, res.Text)
 				}
 			}
 		})

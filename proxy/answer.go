@@ -64,25 +64,21 @@ func (a *proxyAnswer) Allowed(w http.ResponseWriter, r *http.Request, p Pass) {
 // NeedLogin sends a browser's navigation to the login page and tells everything else that it is not logged in.
 func (a *proxyAnswer) NeedLogin(w http.ResponseWriter, r *http.Request, p Pass) {
 	if a.prefix == "" || !problem.Navigation(r) {
-		a.unauthorized(w, r, p)
+		a.unauthorized(w, r, p, "")
 		return
 	}
-	w.Header().Set("Location", a.loginURL(r, false))
-	a.redirect(w, r, p)
-}
-
-func (a *proxyAnswer) redirect(w http.ResponseWriter, r *http.Request, p Pass) {
 	h := w.Header()
 	p.mark(h)
 	leaveBody(r)
+	h.Set("Location", a.loginURL(r, false))
 	h.Set("Cache-Control", "no-store")
 	h.Set("Content-Length", "0")
 	w.WriteHeader(http.StatusSeeOther)
 }
 
 // unauthorized names a scheme of our own (RFC 9110 11.6.1 demands one): Basic would make browsers ask for a password. Where scripts
-// may use it, it comes first.
-func (a *proxyAnswer) unauthorized(w http.ResponseWriter, r *http.Request, p Pass) {
+// may use it, it comes first. link is where the page leads to; "": nowhere.
+func (a *proxyAnswer) unauthorized(w http.ResponseWriter, r *http.Request, p Pass, link string) {
 	p.mark(w.Header())
 	challenge := "Session"
 	if a.prefix != "" {
@@ -92,7 +88,11 @@ func (a *proxyAnswer) unauthorized(w http.ResponseWriter, r *http.Request, p Pas
 	if p.basic {
 		w.Header()["Www-Authenticate"] = []string{basicChallenge, challenge}
 	}
-	refuse(w, r, problem.Problem{Status: http.StatusUnauthorized, Detail: "You are not logged in.", Hint: a.loginHint()})
+	page := problem.Problem{Status: http.StatusUnauthorized, Detail: "You are not logged in.", Hint: a.loginHint()}
+	if link != "" {
+		page.Hint, page.Link, page.LinkText = "", link, "Log in"
+	}
+	refuse(w, r, page)
 }
 
 func (a *proxyAnswer) loginHint() string {

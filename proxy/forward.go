@@ -10,7 +10,6 @@ import (
 
 	"coatcheck/proxy/identity"
 	"coatcheck/proxy/sessioncookie"
-	"coatcheck/proxy/upstream"
 )
 
 // Field is a header as it is sent.
@@ -91,7 +90,6 @@ func (f *forward) rewrite(p *httputil.ProxyRequest) {
 		h.Del("Authorization")
 	}
 	setForwarded(h, rec.arrival)
-	p.Out = p.Out.WithContext(upstream.WithUser(p.Out.Context(), e.Principal.Username))
 	for _, field := range e.fields {
 		h.Set(field.Name, field.Value)
 	}

@@ -20,8 +20,6 @@ var (
 // original is the request that another proxy asks about. An empty uri was not told, or by nobody who is believed.
 type original struct {
 	method, uri string
-	// redirects: the proxy hands a redirect of ours to the browser. nginx makes 500 of one.
-	redirects bool
 }
 
 // verifies reports whether r asks for a verdict. What follows the page in the path is the original path (Envoy's path_prefix).
@@ -33,8 +31,8 @@ func (h *Handler) verifies(r *http.Request) (suffix string, ok bool) {
 	return suffix, ok && (suffix == "" || suffix[0] == '/')
 }
 
-// verify answers a proxy that asks (nginx auth_request, Traefik ForwardAuth, Caddy forward_auth, Envoy ext_authz): 200, 401, 403, 303
-// where a browser will see it, and 503 for a fault; nothing else, as some of them know no more.
+// verify answers a proxy that asks (nginx auth_request, Traefik ForwardAuth, Caddy forward_auth, Envoy ext_authz): 200, 401, 403,
+// and 503 for a fault; nothing else, as some of them know no more.
 func (h *Handler) verify(w http.ResponseWriter, r *http.Request, suffix string) {
 	rec := recordOf(r.Context())
 	rec.verdict = true
@@ -42,7 +40,7 @@ func (h *Handler) verify(w http.ResponseWriter, r *http.Request, suffix string) 
 	o, err := originalOf(r, rec, suffix)
 	var c choice
 	if err == nil {
-		r, answer.redirects = o.request(r), o.redirects
+		r = o.request(r)
 		c, err = h.chooseOriginal(r, o)
 	}
 	switch {
@@ -81,12 +79,11 @@ func originalOf(r *http.Request, rec *record, suffix string) (original, error) {
 	if !rec.trusted {
 		return original{}, nil
 	}
-	nginx, err := rec.originalURL(r.Header)
+	uris, err := rec.originalURL(r.Header)
 	if err != nil {
 		return original{}, err
 	}
-	nginx = append(nginx, told(r.Header, "X-Original-Uri")...)
-	uris := append(nginx, told(r.Header, "X-Forwarded-Uri")...)
+	uris = append(uris, told(r.Header, "X-Original-Uri", "X-Forwarded-Uri")...)
 	methods := told(r.Header, "X-Original-Method", "X-Forwarded-Method")
 	if suffix != "" {
 		uris, methods = append(uris, withQuery(suffix, r.URL)), append(methods, r.Method)
@@ -94,7 +91,7 @@ func originalOf(r *http.Request, rec *record, suffix string) (original, error) {
 	if len(slices.Compact(uris)) > 1 || len(slices.Compact(methods)) > 1 {
 		return original{}, errToldTwice
 	}
-	o := original{redirects: len(nginx) == 0 && len(uris) > 0}
+	var o original
 	if len(methods) > 0 {
 		o.method = methods[0]
 	}

@@ -90,21 +90,22 @@ func TestVerifyDialects(t *testing.T) {
 	for _, c := range []struct {
 		name, method, path string
 		header             []string
-		navigation         int // status for nobody
 	}{
-		{"nginx", "GET", "/.auth/verify", nginxAsks("POST", "/ops/x?a=b"), 401},
-		{"ingress-nginx", "GET", "/.auth/verify", ingress, 401},
-		{"Traefik", "GET", "/.auth/verify", traefik, 303},
-		{"Caddy", "GET", "/.auth/verify", caddy, 303},
-		{"Envoy", "POST", "/.auth/verify/ops/x?a=b", envoy, 303},
+		{"nginx", "GET", "/.auth/verify", nginxAsks("POST", "/ops/x?a=b")},
+		{"ingress-nginx", "GET", "/.auth/verify", ingress},
+		{"Traefik", "GET", "/.auth/verify", traefik},
+		{"Caddy", "GET", "/.auth/verify", caddy},
+		{"Envoy", "POST", "/.auth/verify/ops/x?a=b", envoy},
 	} {
 		ask := func(header ...string) answerOf { return g.do(c.method, c.path, "", append(header, c.header...)...) }
 		t.Run(c.name, func(t *testing.T) {
-			if a := ask(browser...); a.StatusCode != c.navigation || a.Header.Get("Location") != login {
-				t.Errorf("browser: %d to %q, want %d to %q", a.StatusCode, a.Header.Get("Location"), c.navigation, login)
+			a := ask(browser...)
+			if a.StatusCode != 401 || a.Header.Get("X-Login-Url") != login || a.Header.Get("Refresh") != "0; url="+login || a.Header.Get("Location") != "" ||
+				!strings.Contains(a.body, `href="`+login+`"`) {
+				t.Errorf("browser: %d %v %s, want 401 and the way to %q", a.StatusCode, a.Header, a.body, login)
 			}
-			a := ask("Accept", "*/*")
-			if a.StatusCode != 401 || a.Header.Get("Location") != "" || !strings.HasPrefix(a.Header.Get("Www-Authenticate"), "Session ") {
+			a = ask("Accept", "*/*")
+			if a.StatusCode != 401 || a.Header.Get("Refresh") != "" || !strings.HasPrefix(a.Header.Get("Www-Authenticate"), "Session ") {
 				t.Errorf("program: %d %v", a.StatusCode, a.Header)
 			}
 			if a := ask("Cookie", alice); a.StatusCode != 403 || !strings.Contains(a.body, "alice") {
@@ -245,8 +246,8 @@ func TestVerifyLoginElsewhere(t *testing.T) {
 		"other.example.com": "https://other.example.com/.auth/login?next=%2Fx", // of a route: its cookie is its own
 	} {
 		a := g.get("/.auth/verify", "X-Forwarded-Uri", "/x", "X-Forwarded-Host", host, "Accept", "text/html")
-		if a.StatusCode != 303 || a.Header.Get("Location") != want {
-			t.Errorf("%s: %d to %q, want %q", host, a.StatusCode, a.Header.Get("Location"), want)
+		if a.StatusCode != 401 || a.Header.Get("X-Login-Url") != want {
+			t.Errorf("%s: %d to %q, want %q", host, a.StatusCode, a.Header.Get("X-Login-Url"), want)
 		}
 	}
 }
@@ -295,6 +296,9 @@ func TestVerifyBasic(t *testing.T) {
 		{"right", "alice:pä:ss", 200, "alice"}, {"wrong", "alice:x", 401, ""}, {"throttled", "slow:x", 401, ""}, {"busy", "busy:x", 503, ""}, {"fault", "down:x", 503, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			if nav := g.get("/.auth/verify", "X-Original-URI", "/api", "Accept", "text/html"); nav.StatusCode != 401 || strings.Contains(nav.Header.Get("Www-Authenticate"), "Basic") {
+				t.Errorf("navigation: %d %v, want 401 and no password box", nav.StatusCode, nav.Header)
+			}
 			a := g.get("/.auth/verify", "X-Original-URI", "/api", "X-Original-Method", "GET", "Authorization", basic(c.pair))
 			if a.StatusCode != c.status || a.Header.Get("Remote-User") != c.user || a.Header.Get("Authorization") != "" {
 				t.Errorf("%d %v, want %d for %q", a.StatusCode, a.Header, c.status, c.user)

@@ -7,10 +7,10 @@ import (
 )
 
 // verifyAnswer is the [Answer] of forward-auth: its own status is the verdict, and the identity is in its headers.
-type verifyAnswer struct {
-	*proxyAnswer
-	redirects bool
-}
+type verifyAnswer struct{ *proxyAnswer }
+
+// loginHeader tells asking proxies where the login page is, for those that would rather redirect than pass our page on.
+const loginHeader = "X-Login-Url"
 
 // Allowed tells the identity. Names without a value are there, too, and empty: some proxies (Envoy, Caddy) otherwise leave a header of
 // that name as the client has sent it. Credentials for the upstream stay here: browsers can ask this address.
@@ -33,16 +33,18 @@ func (a verifyAnswer) Allowed(w http.ResponseWriter, r *http.Request, p Pass) {
 	w.WriteHeader(http.StatusOK)
 }
 
-// NeedLogin names the login page in Location for a browser's navigation: with 401, for nginx' error_page, or as a redirect.
+// NeedLogin is always 401: some of the asking proxies know no other no, and nginx makes 500 of a redirect. A browser that gets the page
+// goes on to the login by itself (HTML, the Refresh header). A Basic challenge would open a password box before that.
 func (a verifyAnswer) NeedLogin(w http.ResponseWriter, r *http.Request, p Pass) {
-	if a.prefix != "" && problem.Navigation(r) {
-		w.Header().Set("Location", a.loginURL(r, true))
-		if a.redirects {
-			a.redirect(w, r, p)
-			return
-		}
+	if a.prefix == "" || !problem.Navigation(r) {
+		a.unauthorized(w, r, p, "")
+		return
 	}
-	a.unauthorized(w, r, p)
+	login := a.loginURL(r, true)
+	w.Header().Set(loginHeader, login)
+	w.Header().Set("Refresh", "0; url="+login)
+	p.basic = false
+	a.unauthorized(w, r, p, login)
 }
 
 // refuse says no to a request that cannot be judged. The reason is for the log: the operator can correct it, no visitor can.

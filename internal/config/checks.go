@@ -114,6 +114,20 @@ func basicName(text string) error {
 	return printable(text)
 }
 
+func ending(text string) error {
+	if text == "" || strings.Trim(text, "abcdefghijklmnopqrstuvwxyz0123456789") != "" {
+		return errors.New("is no ending: write it in small letters and without the dot, such as txt")
+	}
+	return nil
+}
+
+func absolutePath(text string) error {
+	if !strings.HasPrefix(text, "/") {
+		return errors.New("must be an absolute path, such as /usr/lib/cgit/cgit.cgi")
+	}
+	return printable(text)
+}
+
 func method(text string) error {
 	switch {
 	case !methodPattern.MatchString(text):

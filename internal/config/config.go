@@ -100,13 +100,16 @@ type Connection struct {
 
 // FastCGI is how requests become scripts.
 type FastCGI struct {
-	Root              string `mapstructure:"root"`
-	Index             string `mapstructure:"index"`
-	Fallback          string `mapstructure:"fallback"`
-	Local             bool   `mapstructure:"local"`
-	BufferBody        int64  `mapstructure:"buffer_body"` // bytes
-	KeepAlive         bool   `mapstructure:"keep_alive"`
-	KeepAuthorization bool   `mapstructure:"keep_authorization"`
+	Root              string   `mapstructure:"root"`
+	Index             string   `mapstructure:"index"`
+	Fallback          string   `mapstructure:"fallback"`
+	Local             bool     `mapstructure:"local"`
+	Static            bool     `mapstructure:"static"`
+	StaticEndings     []string `mapstructure:"static_endings"`
+	Script            string   `mapstructure:"script"`
+	BufferBody        int64    `mapstructure:"buffer_body"` // bytes
+	KeepAlive         bool     `mapstructure:"keep_alive"`
+	KeepAuthorization bool     `mapstructure:"keep_authorization"`
 }
 
 // Balance is how a list of upstreams shares the work.

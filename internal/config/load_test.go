@@ -76,7 +76,7 @@ var otherValues = map[string]string{
 	"tls.http_listen": ":81", "tls.hsts": "10",
 	"connection.dial_timeout": "1s", "connection.stall_timeout": "1m", "connection.idle_timeout": "1s", "connection.max_conns": "9", "connection.queue_timeout": "1s",
 	"connection.server_name": "u.example", "fastcgi.root": "/srv", "fastcgi.index": "i.php", "fastcgi.fallback": "/i.php", "fastcgi.local": "true",
-	"fastcgi.buffer_body": "9", "fastcgi.keep_alive": "true", "fastcgi.keep_authorization": "true", "balance.policy": "round_robin", "balance.affinity_cookie": "c",
+	"fastcgi.static": "true", "fastcgi.script": "/usr/lib/app.cgi", "fastcgi.static_endings": "css,txt", "fastcgi.buffer_body": "9", "fastcgi.keep_alive": "true", "fastcgi.keep_authorization": "true", "balance.policy": "round_robin", "balance.affinity_cookie": "c",
 	"balance.max_fails": "2", "balance.fail_time": "2s", "balance.max_fail_time": "2m", "balance.slow_start": "1s", "balance.check.path": "/up", "balance.check.host": "u",
 	"balance.check.interval": "1s", "balance.check.timeout": "1s",
 }

@@ -46,6 +46,9 @@ func (l *loading) checkUpstreams(at string, r Route) {
 			return
 		}
 	}
+	if f := r.FastCGI; f.Script != "" && (f.Fallback != "" || f.Static) {
+		l.bad(at+".fastcgi.script", "is for every path; remove fallback and static, which it leaves nothing to")
+	}
 	if (r.Connection.CertFile == "") != (r.Connection.KeyFile == "") {
 		l.bad(at+".connection.cert_file", "and key_file go together; give both")
 	}

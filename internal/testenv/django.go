@@ -86,6 +86,11 @@ func writeProject(folder string, options DjangoOptions, token string) error {
 	if err := os.CopyFS(folder, files); err != nil {
 		return fmt.Errorf("write Django project: %w", err)
 	}
+	for name, text := range options.Files {
+		if _, err := writeConfig(folder, name, text); err != nil {
+			return err
+		}
+	}
 	settings, err := options.settings(token)
 	if err != nil {
 		return err

@@ -32,6 +32,8 @@ type DjangoOptions struct {
 	SaveEveryRequest     bool
 	// Settings are any further ones, by their names in Django; they win over the fields above.
 	Settings map[string]any
+	// Files are further ones of the project, by their names.
+	Files map[string]string
 }
 
 func (o *DjangoOptions) complete(folder string) {

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"net/textproto"
+	"net/url"
 	"strings"
 
 	"coatcheck/proxy/facts"
@@ -21,15 +22,16 @@ func (v *variables) add(name, value string) { *v = append(*v, fastcgi.Param{Name
 
 // params says of a request what RFC 3875 4.1 and PHP-FPM want to know; CONTENT_LENGTH comes with the body.
 func (f *fcgi) params(r *http.Request) (variables, error) {
-	s, err := f.script(r.URL)
+	mount := f.Mount(r.Context())
+	s, err := f.script(r.URL, mount)
 	if err != nil {
 		return nil, err
 	}
 	v := make(variables, 0, 24+len(r.Header))
 	f.addScript(&v, s)
-	addServer(&v, r)
+	addServer(&v, r, f.address(r, mount))
 	addClient(&v, r)
-	if user := userFrom(r.Context()); hasControls(user) {
+	if user := f.User(r.Context()); hasControls(user) {
 		return nil, errors.New("REMOTE_USER: the user name has control characters, which a C program would take for its end")
 	} else if user != "" {
 		v.add("REMOTE_USER", user)
@@ -41,7 +43,7 @@ func (f *fcgi) params(r *http.Request) (variables, error) {
 
 func (f *fcgi) addScript(v *variables, s script) {
 	v.add("DOCUMENT_ROOT", f.Root)
-	v.add("SCRIPT_FILENAME", f.Root+s.name)
+	v.add("SCRIPT_FILENAME", f.file(s))
 	v.add("SCRIPT_NAME", s.name)
 	if s.info != "" {
 		v.add("PATH_INFO", s.info)
@@ -50,7 +52,23 @@ func (f *fcgi) addScript(v *variables, s script) {
 	v.add("REDIRECT_STATUS", "200") // php-cgi wants to see that a web server chose the script
 }
 
-func addServer(v *variables, r *http.Request) {
+// file is where the script is, for the application.
+func (f *fcgi) file(s script) string {
+	if f.Script != "" {
+		return f.Script
+	}
+	return f.Root + s.name
+}
+
+// address is REQUEST_URI. A CGI program makes its links of what stands before PATH_INFO, so it sees the whole of it.
+func (f *fcgi) address(r *http.Request, mount string) string {
+	if f.Script == "" {
+		return r.URL.RequestURI()
+	}
+	return (&url.URL{Path: mount}).EscapedPath() + r.URL.RequestURI()
+}
+
+func addServer(v *variables, r *http.Request, address string) {
 	known := facts.From(r.Context())
 	name, port, err := net.SplitHostPort(r.Host)
 	if err != nil {
@@ -65,7 +83,7 @@ func addServer(v *variables, r *http.Request) {
 		port = usual
 	}
 	v.add("REQUEST_METHOD", r.Method)
-	v.add("REQUEST_URI", r.URL.RequestURI())
+	v.add("REQUEST_URI", address)
 	v.add("QUERY_STRING", r.URL.RawQuery)
 	v.add("REQUEST_SCHEME", scheme)
 	v.add("SERVER_NAME", name)
@@ -132,7 +150,7 @@ func (f *fcgi) withheld(name, value string, r *http.Request) bool {
 	case "Authorization":
 		scheme, _, _ := strings.Cut(strings.TrimLeft(value, " "), " ")
 		passwords := strings.EqualFold(scheme, "Basic") || strings.EqualFold(scheme, "Digest")
-		return passwords && !f.KeepAuthorization && userFrom(r.Context()) != ""
+		return passwords && !f.KeepAuthorization && f.User(r.Context()) != ""
 	}
 	return false
 }

@@ -33,14 +33,3 @@ type RefusedError struct {
 func (e *RefusedError) Error() string {
 	return fmt.Sprintf("refuse request with %d %s: %s", e.Status, http.StatusText(e.Status), e.Reason)
 }
-
-// stallError is an answer that stopped in the middle.
-type stallError struct{}
-
-func (stallError) Error() string { return "the answer stopped in the middle" }
-
-// Timeout makes it a time-out, as a [net.Error] is.
-func (stallError) Timeout() bool { return true }
-
-// Temporary is for [net.Error].
-func (stallError) Temporary() bool { return false }

@@ -3,18 +3,22 @@ package upstream
 import (
 	"context"
 	"net"
-	"net/http"
 )
 
-// SetDial makes every dial of an http upstream return conn.
+// SetDial makes every dial of an upstream return conn.
 func (u *Upstream) SetDial(conn net.Conn) {
 	u.SetDialer(func() (net.Conn, error) { return conn, nil })
 }
 
-// SetDialer makes an http upstream dial by the function.
+// SetDialer makes an upstream dial by the function.
 func (u *Upstream) SetDialer(dial func() (net.Conn, error)) {
-	u.kind.(*http.Transport).DialContext = func(context.Context, string, string) (net.Conn, error) {
-		conn, err := dial()
+	u.SetDialContext(func(context.Context) (net.Conn, error) { return dial() })
+}
+
+// SetDialContext makes an upstream dial by the function.
+func (u *Upstream) SetDialContext(dial func(context.Context) (net.Conn, error)) {
+	u.dial = func(ctx context.Context) (net.Conn, error) {
+		conn, err := dial(ctx)
 		if err != nil {
 			return nil, &DialError{err}
 		}

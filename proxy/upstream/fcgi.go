@@ -35,6 +35,13 @@ type FastCGI struct {
 	// Local says that Root is the same folder here: a script is then looked up first, and what is no file is not asked for.
 	// A folder has its own Index before the Fallback.
 	Local bool
+	// Static serves files below Root that are no scripts, as web servers do, and implies Local; StaticEndings are those of their names, without the dot;
+	// empty: [StaticEndings].
+	Static        bool
+	StaticEndings []string
+	// Script is the one program for every path, its absolute path as the application sees it: a CGI program behind fcgiwrap. The path is its
+	// PATH_INFO, behind what the route has stripped (see Mount), which is its SCRIPT_NAME.
+	Script string
 	// BufferBody is how large a request body of unknown length (chunked) may be, in bytes; 0: 1 MiB. It is held in memory,
 	// since CGI has to be told the length first. A larger one is refused with 411.
 	BufferBody int64
@@ -43,6 +50,11 @@ type FastCGI struct {
 	// KeepAuthorization lets the client's Basic and Digest credentials through beside REMOTE_USER. PHP shows them as
 	// PHP_AUTH_USER, which many an application believes without looking at the password.
 	KeepAuthorization bool
+	// User gives REMOTE_USER (RFC 3875 4.1.11) by the context of a request. It is the only source of that variable: no header of the
+	// request can set it. Empty is nobody, and the variable is absent; nil: there are no users.
+	User func(ctx context.Context) string
+	// Mount gives what the route has stripped of a request's path: decoded, without a slash at its end. Nil: nothing.
+	Mount func(ctx context.Context) string
 	// Stderr gets what the application writes there, PHP's errors as a rule; nil drops it.
 	Stderr func(ctx context.Context, text string)
 }
@@ -68,6 +80,19 @@ func newFastCGI(o Options, dial dialer) (*fcgi, error) {
 	if f.Fallback != "" && (!strings.HasPrefix(f.Fallback, "/") || !isScript(f.Fallback)) {
 		return nil, fmt.Errorf("FastCGI fallback %q: give the path of a script below the root, as in /index.php", f.Fallback)
 	}
+	if f.Script != "" && (!strings.HasPrefix(f.Script, "/") || f.Fallback != "" || f.Static) {
+		return nil, fmt.Errorf("FastCGI script %q: give the absolute path of a program, without fallback and static", f.Script)
+	}
+	f.Local = f.Local || f.Static
+	if len(f.StaticEndings) == 0 {
+		f.StaticEndings = StaticEndings()
+	}
+	if f.User == nil {
+		f.User = func(context.Context) string { return "" }
+	}
+	if f.Mount == nil {
+		f.Mount = func(context.Context) string { return "" }
+	}
 	if f.BufferBody == 0 {
 		f.BufferBody = bufferBody
 	}
@@ -82,6 +107,10 @@ func windowsPath(p string) bool { return len(p) > 2 && p[1] == ':' && (p[2] == '
 
 // RoundTrip implements [http.RoundTripper].
 func (f *fcgi) RoundTrip(r *http.Request) (*http.Response, error) {
+	if file, info, ok := f.static(r); ok {
+		closeBody(r)
+		return serveFile(r, file, info)
+	}
 	params, err := f.params(r)
 	if err == nil {
 		r, err = f.measure(r)

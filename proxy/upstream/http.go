@@ -1,6 +1,10 @@
 package upstream
 
-import "net/http"
+import (
+	"net/http"
+
+	"coatcheck/proxy/upstream/direct"
+)
 
 // newHTTP speaks HTTP/1.1, over TCP or a unix socket.
 func newHTTP(o Options, dial dialer) *http.Transport {
@@ -23,4 +27,12 @@ func newTransport(o Options, dial dialer, protocols *http.Protocols) *http.Trans
 		MaxResponseHeaderBytes: maxHeader,
 		DisableCompression:     true,
 	}
+}
+
+// newDirect carries what suits it. ended is called at the end of each answer.
+func newDirect(o Options, dial dialer, ended func()) *direct.Transport {
+	return direct.New(direct.Options{
+		Dial: dial, MaxIdle: maxIdle, IdleTimeout: o.IdleTimeout, HeaderTimeout: o.ResponseHeaderTimeout, StallTimeout: o.StallTimeout,
+		MaxHeader: maxHeader, MaxInterim: maxInterim, Ended: ended,
+	})
 }

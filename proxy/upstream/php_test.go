@@ -102,13 +102,14 @@ func server(t *testing.T, to http.RoundTripper, r *http.Request) map[string]stri
 
 func TestPHPVariables(t *testing.T) {
 	site := php(t)
-	u := open(t, upstream.Options{URL: site.URL, FastCGI: upstream.FastCGI{Root: site.Root}})
+	alice := func(ctx context.Context) string { return "ærlig " + facts.From(ctx).RequestID }
+	u := open(t, upstream.Options{URL: site.URL, FastCGI: upstream.FastCGI{Root: site.Root, User: alice}})
 	r := forwarded(t, "GET", "/server.php/some/p%C3%A4th%2F?a=b&c=%20d", nil)
 	r.Header = http.Header{"X-Thing": {"one", "two"}, "Cookie": {"a=1", "b=2"}, "Remote-User": {"mallory"}, "Content-Type": {"text/x"},
 		"X_thing": {"alias"}, "x-thing": {"alias"}, "Proxy": {"http://evil"}, "Authorization": {"Basic bWFsbG9yeTp4"}, "X-Empty": {""}, "User-Agent": {""}}
 	ctx := context.WithValue(t.Context(), http.LocalAddrContextKey, net.Addr(&net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 443}))
-	ctx = facts.With(ctx, facts.Facts{Client: netip.MustParseAddr("203.0.113.9"), Secure: true, Host: "app.example.com"})
-	got := server(t, u, r.WithContext(upstream.WithUser(ctx, "ærlig alice")))
+	ctx = facts.With(ctx, facts.Facts{Client: netip.MustParseAddr("203.0.113.9"), Secure: true, Host: "app.example.com", RequestID: "alice"})
+	got := server(t, u, r.WithContext(ctx))
 	for name, want := range map[string]string{
 		"SCRIPT_NAME": "/server.php", "SCRIPT_FILENAME": site.Root + "/server.php", "PATH_INFO": "/some/päth/",
 		"PATH_TRANSLATED": site.Root + "/some/päth/", "DOCUMENT_ROOT": site.Root, "REQUEST_URI": "/server.php/some/p%C3%A4th%2F?a=b&c=%20d",

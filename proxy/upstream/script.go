@@ -11,15 +11,18 @@ const scriptSuffix = ".php"
 
 // script is what a path means to a CGI application.
 type script struct {
-	name string // SCRIPT_NAME, with a leading slash
+	name string // SCRIPT_NAME, with a leading slash; empty for a program at the root
 	info string // PATH_INFO: empty, or with a leading slash
 }
 
-// script finds the script of a request by its path as it was sent.
-func (f *FastCGI) script(u *url.URL) (script, error) {
+// script finds the script of a request by its path as it was sent; mount is what was taken off that path before.
+func (f *FastCGI) script(u *url.URL, mount string) (script, error) {
 	path, err := decodedPath(u)
 	if err != nil {
 		return script{}, err
+	}
+	if f.Script != "" {
+		return script{mount, path}, nil
 	}
 	found, ok, err := split(path)
 	if err != nil {

@@ -15,7 +15,7 @@ func TestScript(t *testing.T) {
 		{"/...php", "/...php", ""}, {"/.../a.php", "/.../a.php", ""},
 	} {
 		f := FastCGI{Root: "/srv", Index: "index.php"}
-		got, err := f.script(&url.URL{Opaque: c.path})
+		got, err := f.script(&url.URL{Opaque: c.path}, "")
 		if err != nil || got != (script{c.name, c.info}) {
 			t.Errorf("%s: %q, %v, want %q and %q", c.path, got, err, c.name, c.info)
 		}
@@ -23,7 +23,7 @@ func TestScript(t *testing.T) {
 	f := FastCGI{Root: "/srv", Index: "index.php"}
 	for _, path := range []string{"", "*", "index.php", "/a", "/a.jpg", "/.php", "/a/.php", "/a.jpg/.php/b.php", "/a%00.php", "/a%0d%0a.php", "/../a.php",
 		"/a.php/..", "/a.php/../b", "/%2e%2e/a.php", "/..%5ca.php", "/a.php%", "/./a.php", "/a.PHP", "/a.php%20", "/a.php::$DATA"} {
-		if got, err := f.script(&url.URL{Opaque: path}); err == nil {
+		if got, err := f.script(&url.URL{Opaque: path}, ""); err == nil {
 			t.Errorf("%q became %q, want a refusal", path, got)
 		}
 	}
@@ -40,7 +40,7 @@ func FuzzScript(f *testing.F) {
 		if fallback {
 			c.Fallback = "/front.php"
 		}
-		got, err := c.script(&url.URL{Opaque: path})
+		got, err := c.script(&url.URL{Opaque: path}, "")
 		if err != nil {
 			return
 		}
@@ -66,8 +66,26 @@ func BenchmarkScript(b *testing.B) {
 	u := &url.URL{Opaque: "/wiki/lib/exe/index.php/some/page"}
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := c.script(u); err != nil {
+		if _, err := c.script(u, ""); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+// A program for every path: what the route stripped is its name, and the rest its path info (RFC 3875 4.1.5, 4.1.13).
+func TestScriptProgram(t *testing.T) {
+	f := FastCGI{Root: "/srv/git", Script: "/usr/lib/git-core/git-http-backend"}
+	for _, c := range []struct{ path, mount, name, info string }{
+		{"/", "", "", "/"}, {"/tea.git/info/refs", "/git", "/git", "/tea.git/info/refs"}, {"/a.php/b", "", "", "/a.php/b"}, {"/p%C3%A4th//x", "", "", "/päth//x"},
+	} {
+		got, err := f.script(&url.URL{Opaque: c.path}, c.mount)
+		if err != nil || got != (script{c.name, c.info}) {
+			t.Errorf("%s below %q: %q, %v, want %q and %q", c.path, c.mount, got, err, c.name, c.info)
+		}
+	}
+	for _, path := range []string{"/../x", "/a%00b", "/%2e%2e/x", "/..%5cx", "/./x", "x"} {
+		if got, err := f.script(&url.URL{Opaque: path}, ""); err == nil {
+			t.Errorf("%q became %q, want a refusal", path, got)
 		}
 	}
 }

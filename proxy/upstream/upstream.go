@@ -5,10 +5,13 @@ package upstream
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"sync/atomic"
 	"time"
+
+	"coatcheck/proxy/upstream/direct"
 )
 
 const (
@@ -43,6 +46,9 @@ type Options struct {
 	TLS TLS
 	// FastCGI is for fcgi and fcgi+unix.
 	FastCGI FastCGI
+	// HandOver gives every request to net/http's goroutines. Otherwise a request without a body to http or unix is carried by the
+	// goroutine that asks ([direct.Transport]), which does the same for less.
+	HandOver bool
 }
 
 // Upstream is one application and the pool of connections to it. Safe for concurrent use.
@@ -50,6 +56,8 @@ type Upstream struct {
 	target *url.URL
 	name   string // for errors and logs
 	kind   kind
+	direct *direct.Transport // for what suits; nil: nothing does
+	dial   dialer
 	stall  time.Duration
 	slots  slots
 	active atomic.Int64 // requests whose answer has not ended
@@ -70,11 +78,15 @@ func New(o Options) (*Upstream, error) {
 		return nil, err
 	}
 	o = o.withDefaults()
-	k, err := newKind(o, to)
-	if err != nil {
+	u := &Upstream{target: to.base, name: to.name, dial: newDialer(o, to), stall: o.StallTimeout, slots: newSlots(o)}
+	dial := func(ctx context.Context) (net.Conn, error) { return u.dial(ctx) }
+	if u.kind, err = newKind(o, to, dial); err != nil {
 		return nil, fmt.Errorf("upstream %s: %w", to.name, err)
 	}
-	return &Upstream{target: to.base, name: to.name, kind: k, stall: o.StallTimeout, slots: newSlots(o)}, nil
+	if to.kind == "http" && !o.HandOver {
+		u.direct = newDirect(o, dial, u.leave)
+	}
+	return u, nil
 }
 
 func (o Options) withDefaults() Options {
@@ -89,8 +101,7 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-func newKind(o Options, to address) (kind, error) {
-	dial := newDialer(o, to)
+func newKind(o Options, to address, dial dialer) (kind, error) {
 	switch to.kind {
 	case "https":
 		return newHTTPS(o, to, dial)
@@ -108,7 +119,8 @@ func (u *Upstream) Target() *url.URL { return u.target }
 // String names the upstream in logs, as it is configured.
 func (u *Upstream) String() string { return u.name }
 
-// RoundTrip implements [http.RoundTripper]. A request without a body whose method is idempotent is tried a second time on a
+// RoundTrip implements [http.RoundTripper]. It changes neither r nor its header, and keeps nothing of r once the answer's body is
+// closed or read to its end. A caller that wants no User-Agent sent has to set an empty one. A request without a body whose method is idempotent is tried a second time on a
 // new connection when an idle one turned out to be closed, before the first byte of an answer. Errors are [DialError],
 // [RefusedError], [ErrBusy], that of the request's context, that of its body, or what went wrong with the answer.
 func (u *Upstream) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -126,6 +138,9 @@ func (u *Upstream) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 func (u *Upstream) send(r *http.Request) (*http.Response, error) {
+	if u.direct != nil && direct.Suits(r) {
+		return u.direct.RoundTrip(r)
+	}
 	ctx, cancel := context.WithCancelCause(r.Context())
 	w := newWatch(u.stall, cancel)
 	res, err := u.kind.RoundTrip(r.WithContext(w.limitInterim(ctx)))
@@ -144,7 +159,12 @@ func (u *Upstream) leave() {
 }
 
 // Close ends the idle connections.
-func (u *Upstream) Close() { u.kind.CloseIdleConnections() }
+func (u *Upstream) Close() {
+	u.kind.CloseIdleConnections()
+	if u.direct != nil {
+		u.direct.CloseIdleConnections()
+	}
+}
 
 func closeBody(r *http.Request) {
 	if r.Body != nil {

@@ -8,13 +8,13 @@ import (
 	"net/textproto"
 	"sync/atomic"
 	"time"
+
+	"coatcheck/proxy/upstream/direct"
 )
 
 // maxInterim is how many interim answers (1xx) may come before the answer. Each of them is passed on to the client at once, which is
 // why net/http leaves the counting to us.
 const maxInterim = 100
-
-var errInterim = errors.New("the upstream sends interim answers (1xx) without end")
 
 // watch ends a request whose upstream goes on for ever, or stops in the middle.
 type watch struct {
@@ -29,7 +29,7 @@ type watch struct {
 func newWatch(stall time.Duration, cancel context.CancelCauseFunc) *watch {
 	w := &watch{stall: stall, cancel: cancel}
 	if stall > 0 {
-		w.timer = time.AfterFunc(stall, func() { cancel(stallError{}) })
+		w.timer = time.AfterFunc(stall, func() { cancel(direct.ErrStall) })
 		w.timer.Stop()
 	}
 	return w
@@ -44,7 +44,7 @@ func (w *watch) limitInterim(ctx context.Context) context.Context {
 	w.over = make(chan struct{})
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{Got1xxResponse: func(int, textproto.MIMEHeader) error {
 		if w.interim.Add(1) > maxInterim {
-			w.cancel(errInterim)
+			w.cancel(direct.ErrInterim)
 			<-w.over
 		}
 		return nil
@@ -64,7 +64,7 @@ func (w *watch) pause(err error) error {
 		return err
 	}
 	if err != nil && !errors.Is(err, io.EOF) {
-		return stallError{}
+		return direct.ErrStall
 	}
 	return err
 }
