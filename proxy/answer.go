@@ -169,12 +169,15 @@ func (p Pass) identityNames() []string {
 
 // mark adds what our look at the session means for an answer (Django contrib/sessions/middleware.py).
 func (p Pass) mark(h http.Header) {
-	if !p.lookedAt {
-		return
+	if p.lookedAt {
+		mark(h, p.cookie)
 	}
+}
+
+func mark(h http.Header, cookie string) {
 	addVary(h)
-	if p.cookie != "" {
-		h.Add("Set-Cookie", p.cookie)
+	if cookie != "" {
+		h.Add("Set-Cookie", cookie)
 	}
 }
 

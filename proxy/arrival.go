@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"crypto/rand"
 	"net"
 	"net/http"
 	"net/netip"
@@ -9,9 +8,6 @@ import (
 
 	"coatcheck/proxy/facts"
 )
-
-// maxRequestID is the longest X-Request-Id taken from a trusted proxy, in bytes.
-const maxRequestID = 128
 
 // arrival is what the door found out about where a request comes from.
 type arrival struct {
@@ -26,6 +22,7 @@ type networks struct {
 	proxies []netip.Prefix
 	unix    bool
 	secure  bool // the public URL is https
+	ids     *requestIDs
 }
 
 func (n networks) arrive(r *http.Request) arrival {
@@ -38,9 +35,9 @@ func (n networks) arrive(r *http.Request) arrival {
 		a.Secure = forwardedSecure(r.Header["X-Forwarded-Proto"], a.Secure)
 		a.Host = rightmost(r.Header["X-Forwarded-Host"], a.Host)
 	}
-	a.chain = chainOf(hops, peer)
+	a.chain = chainOf(hops, peer, r.RemoteAddr)
 	a.Secure = a.Secure || n.secure
-	a.RequestID = requestID(r.Header["X-Request-Id"], a.trusted)
+	a.RequestID = n.ids.of(r.Header["X-Request-Id"], a.trusted)
 	return a
 }
 
@@ -108,9 +105,17 @@ func parseHop(hop string) (netip.Addr, bool) {
 	return netip.Addr{}, false
 }
 
-// chainOf writes the hops, which come nearest first, and the peer.
-func chainOf(hops []netip.Addr, peer netip.Addr) string {
-	var b []byte
+// chainOf writes the hops, which come nearest first, and the peer, whose address and port is remote.
+func chainOf(hops []netip.Addr, peer netip.Addr, remote string) string {
+	var room [64]byte
+	b := room[:0]
+	if len(hops) == 0 && peer.Is4() {
+		b = peer.AppendTo(b)
+		if text, _, _ := strings.Cut(remote, ":"); text == string(b) {
+			return text // costs no allocation
+		}
+		return string(b)
+	}
 	for i := len(hops) - 1; i >= 0; i-- {
 		b = append(hops[i].AppendTo(b), ", "...)
 	}
@@ -135,22 +140,4 @@ func rightmost(lines []string, otherwise string) string {
 		return member
 	}
 	return otherwise
-}
-
-// requestID is the id a trusted proxy gave, if it is plain, or a fresh one of 26 characters and 128 bits.
-func requestID(lines []string, trusted bool) string {
-	if trusted && len(lines) == 1 && plainID(lines[0]) {
-		return lines[0]
-	}
-	return rand.Text()
-}
-
-func plainID(id string) bool {
-	for i := range len(id) {
-		c := id[i]
-		if !('a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9' || c == '-' || c == '_' || c == '.') {
-			return false
-		}
-	}
-	return id != "" && len(id) <= maxRequestID
 }

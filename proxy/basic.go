@@ -38,9 +38,11 @@ func (c choice) basic() bool {
 // admit finds out whom the request speaks for: by its credentials where the route takes them, otherwise by its session. Credentials
 // never reach the upstream, and make no session.
 func (g *guard) admit(r *http.Request, p *Pass) (ticket, error) {
-	p.basic = g.logins != nil && p.choice.basic()
+	if p.basic = g.logins != nil && p.choice.basic(); !p.basic {
+		return g.identify(r.Context(), r.Header)
+	}
 	login, password, shown := r.BasicAuth()
-	if !p.basic || !shown {
+	if !shown {
 		return g.identify(r.Context(), r.Header)
 	}
 	r.Header.Del("Authorization")

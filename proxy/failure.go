@@ -24,7 +24,7 @@ func (f *forward) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if errors.Is(r.Context().Err(), context.Canceled) && !errors.Is(err, os.ErrDeadlineExceeded) {
 		rec.left = true
 	}
-	if e, ok := r.Context().Value(errandKey{}).(*errand); ok {
+	if e := errandOf(r.Context()); e != nil {
 		e.mark(w.Header())
 	}
 	p := failure(err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"net/http/httptrace"
 	"net/http/httputil"
 	"net/url"
 	"strings"
@@ -15,37 +16,58 @@ import (
 // Field is a header as it is sent.
 type Field = identity.Field
 
-// forward carries requests to their upstreams, by one [httputil.ReverseProxy] for everything: WebSocket, server-sent events, 1xx.
+// forward carries requests to their upstreams: the plain ones itself, everything else by one [httputil.ReverseProxy].
 type forward struct {
-	proxy  httputil.ReverseProxy
-	cookie *sessioncookie.Cookie
-	live   *Live // nil: none
+	proxy   httputil.ReverseProxy
+	cookie  *sessioncookie.Cookie
+	live    *Live // nil: none
+	buffers buffers
+
+	indirect bool // all by the ReverseProxy, for tests
 }
 
-// errand is a request on its way to an upstream, for the hooks of the ReverseProxy.
+// errand is a request on its way to an upstream.
 type errand struct {
 	Pass
 	fields []Field
 	flight flight
+	values values
+	// For direct requests.
+	interim interim
+	trace   httptrace.ClientTrace
 }
 
-type errandKey struct{}
+// values are those of header fields that we set, in one array instead of one for each.
+type values struct {
+	room [12]string
+	used int
+}
 
-func errandOf(ctx context.Context) *errand { return ctx.Value(errandKey{}).(*errand) }
+// set sets a field whose name is canonical.
+func (v *values) set(h http.Header, name, value string) {
+	if v.used == len(v.room) {
+		h[name] = []string{value}
+		return
+	}
+	v.room[v.used] = value
+	v.used++
+	h[name] = v.room[v.used-1 : v.used : v.used]
+}
 
 func newForward(o Options) *forward {
 	f := &forward{cookie: o.Cookie, live: o.Live}
 	f.proxy = httputil.ReverseProxy{
 		Rewrite: f.rewrite, Transport: roundTripper{}, ModifyResponse: f.modify, ErrorHandler: f.fail,
 		FlushInterval: -1, // what an upstream sends, the client gets at once
-		BufferPool:    &buffers{},
+		BufferPool:    &f.buffers,
 		ErrorLog:      slog.NewLogLogger(o.Log.Handler(), slog.LevelWarn),
 	}
 	return f
 }
 
 func (f *forward) serve(w http.ResponseWriter, r *http.Request, p Pass, fields []Field) {
-	recordOf(r.Context()).verbatim = true
+	rec := recordOf(r.Context())
+	rec.verbatim = true
 	if limit := p.choice.route.MaxBody; limit > 0 {
 		if r.ContentLength > limit {
 			f.fail(w, r, &http.MaxBytesError{Limit: limit})
@@ -53,14 +75,19 @@ func (f *forward) serve(w http.ResponseWriter, r *http.Request, p Pass, fields [
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, limit)
 	}
-	e := &errand{Pass: p, fields: fields}
-	ctx := context.WithValue(r.Context(), errandKey{}, e)
+	e := &rec.errand
+	e.Pass, e.fields = p, fields
 	if f.live != nil && p.lookedAt && p.keep != "" {
-		e.flight.key, e.flight.guard, e.flight.choice, e.flight.client = p.keep, p.guard, p.choice, recordOf(ctx).Client
-		ctx = f.live.enter(ctx, &e.flight)
+		e.flight.key, e.flight.guard, e.flight.choice, e.flight.client = p.keep, p.guard, p.choice, rec.Client
+		ctx := f.live.enter(r.Context(), &e.flight)
 		defer f.land(ctx, &e.flight)
+		r = r.WithContext(ctx)
 	}
-	f.proxy.ServeHTTP(w, r.WithContext(ctx))
+	if f.direct(r, p.choice.route) {
+		f.carry(w, r, e, rec)
+		return
+	}
+	f.proxy.ServeHTTP(w, r)
 }
 
 // land notes in the access record that the session's end cut the request off.
@@ -79,19 +106,24 @@ func (f *forward) rewrite(p *httputil.ProxyRequest) {
 	p.Out.URL = outURL(e.choice.route.Upstream.Target(), e.choice.path, p.In.URL)
 	p.Out.Host = rec.Host
 	p.Out.Trailer = nil
-	h := p.Out.Header
-	limitUpgrade(h)
-	if !e.choice.route.Trailers {
-		h.Del("Te")
+	limitUpgrade(p.Out.Header)
+	f.dress(p.Out.Header, e, rec)
+}
+
+// dress sets what is ours, last.
+func (f *forward) dress(h http.Header, e *errand, rec *record) {
+	rt := e.choice.route
+	if !rt.Trailers {
+		delete(h, "Te")
 	}
-	e.choice.route.Request.apply(h)
+	rt.Request.apply(h)
 	f.cookie.Strip(h, e.shared())
-	if e.choice.route.Credentials != nil {
-		h.Del("Authorization")
+	if rt.Credentials != nil {
+		delete(h, "Authorization")
 	}
-	setForwarded(h, rec.arrival)
+	e.values.forwarded(h, rec.arrival)
 	for _, field := range e.fields {
-		h.Set(field.Name, field.Value)
+		e.values.set(h, http.CanonicalHeaderKey(field.Name), field.Value)
 	}
 }
 
@@ -132,14 +164,14 @@ func limitUpgrade(h http.Header) {
 	h.Del("Http2-Settings")
 }
 
-// setForwarded writes the forwarding headers: only what we know to be true (RFC 7239 8.1).
-func setForwarded(h http.Header, a arrival) {
+// forwarded writes the forwarding headers: only what we know to be true (RFC 7239 8.1).
+func (v *values) forwarded(h http.Header, a arrival) {
 	if a.chain != "" {
-		h.Set("X-Forwarded-For", a.chain)
+		v.set(h, "X-Forwarded-For", a.chain)
 	}
-	h.Set("X-Forwarded-Host", a.Host)
-	h.Set("X-Forwarded-Proto", schemeOf(a))
-	h.Set("X-Request-Id", a.RequestID)
+	v.set(h, "X-Forwarded-Host", a.Host)
+	v.set(h, "X-Forwarded-Proto", schemeOf(a))
+	v.set(h, "X-Request-Id", a.RequestID)
 }
 
 func schemeOf(a arrival) string {

@@ -7,25 +7,33 @@ import (
 	"sync"
 )
 
-// modify adds our cookie to an upstream's answer and takes the upstream's of that name away: only we hand out session keys.
-// Where the session is shared, an upstream that set the cookie wrote last, and its own stands.
+// modify is amend for the [httputil.ReverseProxy].
 func (f *forward) modify(res *http.Response) error {
+	ctx := res.Request.Context()
+	return f.amend(res, errandOf(ctx), recordOf(ctx))
+}
+
+// amend adds our cookie to an upstream's answer and takes the upstream's of that name away: only we hand out session keys.
+// Where the session is shared, an upstream that set the cookie wrote last, and its own stands.
+func (f *forward) amend(res *http.Response, e *errand, rec *record) error {
 	if res.StatusCode < 100 {
 		return fmt.Errorf("answer of the upstream: status %d", res.StatusCode) // net/http takes it, and panics when it is to be written
 	}
-	e, h := errandOf(res.Request.Context()), res.Header
-	p := e.Pass
+	h, p := res.Header, &e.Pass
+	cookie := p.cookie
 	if res.StatusCode == http.StatusSwitchingProtocols || strings.HasPrefix(h.Get("Content-Type"), "text/event-stream") {
 		e.flight.long.Store(true)
 	}
 	if !p.choice.route.ShareSession {
 		f.cookie.DropSetCookie(h)
 	} else if f.cookie.SetBy(h) {
-		p.cookie = ""
+		cookie = ""
 	}
-	p.choice.route.rewriteAnswer(h, recordOf(res.Request.Context()).arrival)
+	p.choice.route.rewriteAnswer(h, rec.arrival)
 	p.choice.route.Response.apply(h)
-	p.mark(h)
+	if p.lookedAt {
+		mark(h, cookie)
+	}
 	if _, says := h["Cache-Control"]; !says && !p.Principal.Anonymous() && res.StatusCode != http.StatusSwitchingProtocols {
 		h.Set("Cache-Control", "private")
 	}

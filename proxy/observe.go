@@ -1,13 +1,10 @@
 package proxy
 
 import (
-	"context"
 	"log/slog"
 	"net/http"
 	"strconv"
 	"time"
-
-	"coatcheck/proxy/facts"
 )
 
 // statusClientLeft is nginx's 499: nobody was there to read an answer. It is only ever logged.
@@ -35,8 +32,7 @@ func (h *Handler) observe(next http.Handler) http.Handler {
 				h.observer(Observation{Route: rec.route, Status: rec.outcome(), Took: took, Event: rec.event})
 			}
 		}()
-		ctx := context.WithValue(r.Context(), recordKey{}, rec)
-		next.ServeHTTP(rec, r.WithContext(facts.With(ctx, rec.Facts)))
+		next.ServeHTTP(rec, rec.carry(r))
 	})
 }
 

@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"bufio"
-	"context"
 	"net"
 	"net/http"
 )
@@ -28,11 +27,12 @@ type record struct {
 	err      error  // the deepest
 	event    string // of the security log
 	left     bool   // the client did not wait for the answer
+
+	// One allocation for all that lives as long as the request does.
+	context requestContext
+	request http.Request // as handlers see it
+	errand  errand       // zero before it is forwarded
 }
-
-type recordKey struct{}
-
-func recordOf(ctx context.Context) *record { return ctx.Value(recordKey{}).(*record) }
 
 // WriteHeader notes the status of the final answer. Of interim ones (1xx) it takes the cookies away: our rules for them are applied
 // to the final answer only.
@@ -55,7 +55,7 @@ func (w *record) finish(h http.Header) {
 		h["Strict-Transport-Security"] = []string{w.hsts}
 	}
 	if w.closing && w.status != http.StatusSwitchingProtocols {
-		h.Set("Connection", "close")
+		h["Connection"] = []string{"close"}
 	}
 	if _, typed := h["Content-Type"]; w.verbatim && !typed {
 		h["Content-Type"] = nil // net/http server.go: a nil value suppresses the guess

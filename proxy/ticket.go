@@ -38,10 +38,10 @@ func (g *guard) identify(ctx context.Context, h http.Header) (ticket, error) {
 	if session.Key() == "" {
 		return ticket{dead: g.cookie.Stale(h, session)}, nil
 	}
-	name := g.sessions.KeyHash(session.Key())
+	key := session.Key() // a flush takes it away
 	principal, err := g.principals.Principal(ctx, session)
 	if err != nil {
-		return ticket{}, fmt.Errorf("find the user of session %s: %w", name, err)
+		return ticket{}, fmt.Errorf("find the user of session %s: %w", g.sessions.KeyHash(key), err)
 	}
 	if session.Empty() { // flushed: the password was changed
 		return ticket{dead: true}, nil

@@ -8,7 +8,7 @@ import (
 // Username is the name of the user whose request has ctx, as it is on its way to an upstream; empty: nobody, or no request of ours.
 // It is for upstreams that take the name from elsewhere than a header ([upstream.FastCGI]).
 func Username(ctx context.Context) string {
-	e, _ := ctx.Value(errandKey{}).(*errand)
+	e := errandOf(ctx)
 	if e == nil {
 		return ""
 	}
@@ -17,7 +17,7 @@ func Username(ctx context.Context) string {
 
 // Mount is what the route has stripped of the path of the request whose ctx this is: decoded, without a slash at its end.
 func Mount(ctx context.Context) string {
-	e, _ := ctx.Value(errandKey{}).(*errand)
+	e := errandOf(ctx)
 	if e == nil || e.choice.route.stripped == "" {
 		return ""
 	}

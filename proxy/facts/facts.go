@@ -17,15 +17,18 @@ type Facts struct {
 	Host string
 }
 
-type contextKey struct{}
+// Key is what a context answers with a *Facts that no longer changes. A context of one's own that does needs no [With].
+type Key struct{}
 
 // With returns a context that carries f.
 func With(ctx context.Context, f Facts) context.Context {
-	return context.WithValue(ctx, contextKey{}, f)
+	return context.WithValue(ctx, Key{}, &f)
 }
 
 // From returns the facts in ctx; the zero Facts where there are none.
 func From(ctx context.Context) Facts {
-	f, _ := ctx.Value(contextKey{}).(Facts)
-	return f
+	if f, ok := ctx.Value(Key{}).(*Facts); ok {
+		return *f
+	}
+	return Facts{}
 }
