@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"strconv"
 	"strings"
 	"time"
 
@@ -32,6 +33,12 @@ func thisMachine() machine {
 	}
 	m.versions = versions()
 	return m
+}
+
+// busy reports whether somebody else used the machine at the start.
+func (m machine) busy() bool {
+	load, err := strconv.ParseFloat(m.load, 64)
+	return err == nil && load > 1
 }
 
 func cpuModel() string {

@@ -9,6 +9,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -78,16 +79,17 @@ func run(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
-	if err := measure(ctx, l, list, o, &res); err != nil {
+	err = measure(ctx, l, list, o, &res)
+	if len(res.warm) == 0 {
 		return err
 	}
 	res.took = time.Since(began)
-	text := res.markdown(o)
+	text := res.markdown(o) // also when a later figure failed: what was measured is told
 	fmt.Print(text)
 	if o.report == "" {
-		return nil
+		return err
 	}
-	return os.WriteFile(o.report, []byte(text), 0o644)
+	return errors.Join(err, os.WriteFile(o.report, []byte(text), 0o644))
 }
 
 func measure(ctx context.Context, l *lab, list []subject, o options, res *results) error {
@@ -111,7 +113,10 @@ func measure(ctx context.Context, l *lab, list []subject, o options, res *result
 	for _, r := range all {
 		r.process.Stop()
 	}
-	return res.extra.measure(ctx, l, o)
+	if err = res.extra.measure(ctx, l, o); err != nil {
+		res.missing = append(res.missing, absent{"start, memory, routes or sessions", "they failed; see what the program printed"})
+	}
+	return err
 }
 
 // say tells how far it is.

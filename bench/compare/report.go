@@ -28,6 +28,9 @@ func (r *results) head(b *strings.Builder, o options) {
 	m := r.machine
 	fmt.Fprintf(b, "# Coatcheck beside other proxies\n\nMade by `make bench BENCH=compare` (`go run ./bench/compare`) on %s, in %v.\n\n", m.date.Format("2006-01-02 15:04 UTC"), r.took.Round(time.Second))
 	fmt.Fprintf(b, "%s, %d cores, %s; load average at the start %s.\n\n", m.cpu, m.cores, m.kernel, m.load)
+	if m.busy() {
+		b.WriteString("**The machine was busy with other work**: these figures show that the program runs, and little more.\n\n")
+	}
 	for _, version := range m.versions {
 		fmt.Fprintf(b, "- %s\n", version)
 	}

@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	startDeadline = 30 * time.Second
+	startDeadline = 2 * time.Minute // ten thousand routes take long on a busy machine
 	stopDeadline  = 5 * time.Second
 )
 
