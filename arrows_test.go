@@ -22,6 +22,7 @@ var arrows = map[string][]string{
 	"internal/signing": {},
 	"internal/config":  {},
 	"internal/sqlconn": {},
+	"internal/schema":  {"internal/sqlconn"},
 	"internal/demo":    {},
 	"internal/watch":   {},
 	"internal/systemd": {},
@@ -35,7 +36,7 @@ var arrows = map[string][]string{
 	"sessionstore/dbstore":     {"internal/pyvalue", "internal/sqlconn", "sessionstore", "sessionstore/codec"},
 	"sessionstore/filestore":   {"internal/pyvalue", "sessionstore", "sessionstore/codec"},
 	"sessionstore/cookiestore": {"internal/pyvalue", "internal/signing", "sessionstore", "sessionstore/codec"},
-	"sessionstore/ledger":      {"internal/sqlconn"},
+	"sessionstore/ledger":      {"internal/schema", "internal/signing", "internal/sqlconn"},
 	"sessionstore/cache":       {},
 	"sessionstore/cachestore":  {"internal/pyvalue", "sessionstore", "sessionstore/cache"},
 	// The row decides, whatever store it is in: no dbstore here.
@@ -51,6 +52,7 @@ var arrows = map[string][]string{
 	"internal/metrics": {"auth", "proxy", "sessionstore"},
 
 	"auth":          {"internal/pyvalue", "internal/signing", "sessionstore"},
+	"auth/activity": {"auth", "internal/pyvalue", "sessionstore", "sessionstore/ledger"},
 	"auth/userdb":   {"auth", "auth/password", "internal/sqlconn"},
 	"auth/throttle": {"auth", "internal/signing", "internal/sqlconn"},
 

@@ -39,8 +39,34 @@ type Principal struct {
 	Superuser bool
 	// Session is the session the principal came from; nil for the anonymous one without a session.
 	Session *sessionstore.Session
+	// AuthTime is when the user logged in; zero where no limit needs it.
+	AuthTime time.Time
+	// Ends are the limits of the session.
+	Ends Deadlines
 
 	ofUser, ofSession *remembered // nil: nothing is
+}
+
+// Deadlines are when a session ends whatever its record says. Zero times are none.
+type Deadlines struct {
+	Idle     time.Time // unless it is used before
+	Absolute time.Time
+}
+
+// Cap is age, or what is left of the absolute limit at now where that is less.
+func (d Deadlines) Cap(age time.Duration, now time.Time) time.Duration {
+	if d.Absolute.IsZero() {
+		return age
+	}
+	return min(age, max(0, d.Absolute.Sub(now)))
+}
+
+// Next is the earlier of both.
+func (d Deadlines) Next() time.Time {
+	if d.Idle.IsZero() || !d.Absolute.IsZero() && d.Absolute.Before(d.Idle) {
+		return d.Absolute
+	}
+	return d.Idle
 }
 
 // Anonymous reports whether nobody is logged in.

@@ -43,6 +43,7 @@ type parts struct {
 	throttle *throttle.Throttle
 	store    sessionstore.Store
 	cache    *cache.Cache // nil: the engine needs none
+	ledger   *ledger.Ledger
 	sessions *sessionstore.Sessions
 	settings sessionstore.Settings
 
@@ -74,7 +75,7 @@ func (e *environment) open() (*parts, error) {
 
 func openParts(cfg config.Config, log *slog.Logger, counted *metrics.Metrics) (*parts, error) {
 	p := &parts{cfg: cfg, log: log, metrics: counted, settings: sessionstore.Settings{
-		CookieAge:            cfg.Session.CookieAge,
+		CookieAge:            cookieAge(cfg.Session),
 		ExpireAtBrowserClose: cfg.Session.ExpireAtBrowserClose,
 		SaveEveryRequest:     cfg.Session.SaveEveryRequest,
 	}}
@@ -87,6 +88,14 @@ func openParts(cfg config.Config, log *slog.Logger, counted *metrics.Metrics) (*
 		}
 	}
 	return p, nil
+}
+
+// cookieAge is no longer than a session may live: neither cookie nor record promises more.
+func cookieAge(s config.Session) time.Duration {
+	if s.MaxLifetime > 0 {
+		return min(s.CookieAge, s.MaxLifetime)
+	}
+	return s.CookieAge
 }
 
 func (p *parts) close() error {
@@ -182,6 +191,7 @@ func (p *parts) upgradePasswords() bool {
 func (p *parts) ownUsers() bool { return p.ownDatabase() && p.cfg.Users.URL.Empty() && p.djangoUsers() }
 
 func (p *parts) openSessions() error {
+	p.ledger = withTable(p, ledger.New(p.db, p.keys, time.Now))
 	store, err := p.openStore()
 	if err != nil {
 		return err
@@ -211,7 +221,7 @@ func (p *parts) openStore() (sessionstore.Store, error) {
 	case "cached_db":
 		return p.openCachedDB(dbstore.New(p.db, signed, dbstore.Options{}))
 	case "signed_cookies":
-		return cookiestore.New(p.keys, withTable(p, ledger.New(p.db, time.Now)), p.settings.CookieAge, time.Now), nil
+		return cookiestore.New(p.keys, p.ledger, p.settings.CookieAge, time.Now), nil
 	default:
 		return nil, fmt.Errorf("session.engine %s has no store", engine)
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"coatcheck/auth"
+	"coatcheck/auth/activity"
 	"coatcheck/internal/config"
 	"coatcheck/proxy"
 	"coatcheck/proxy/assertion"
@@ -30,15 +31,16 @@ func (p *parts) wire() (*running, error) {
 		Directory: p.metrics.Directory(p.users), Checker: p.users, Throttle: p.throttle, Keys: p.keys, Sessions: p.settings,
 		AcceptBackends: p.cfg.Users.Backends, RecordLogin: p.users.RecordLogin, Log: p.log, Attrs: requestAttrs, Now: time.Now,
 	})
-	pages, err := p.portal(cookie, endingAuth{service, p.live})
+	logins := sessionAuth{service, p.register()}
+	pages, err := p.portal(cookie, logins)
 	if err != nil {
 		return nil, err
 	}
-	handler, err := p.proxy(cookie, service, pages)
+	handler, err := p.proxy(cookie, logins, pages)
 	if err != nil {
 		return nil, err
 	}
-	background := append(p.background, func(ctx context.Context) { clean(ctx, p.chores(), p.log) })
+	background := append(p.background, logins.register.Run, func(ctx context.Context) { clean(ctx, p.chores(logins.register), p.log) })
 	return newRunning(p, p.metrics.InFlight(handler), p.admin(), background...), nil
 }
 
@@ -50,8 +52,10 @@ func (p *parts) admin() http.Handler {
 	return mux
 }
 
-func (p *parts) chores() []chore {
+func (p *parts) chores(register *activity.Register) []chore {
 	return []chore{
+		{"sessions beyond their limits", register.EndDue},
+		{"rows of former sessions", p.ledger.ClearRevoked},
 		{"expired sessions", p.store.ClearExpired},
 		{"old failed logins", p.throttle.Clear},
 	}
@@ -124,7 +128,7 @@ func readLogo(file string) ([]byte, error) {
 	return logo, nil
 }
 
-func (p *parts) proxy(cookie *sessioncookie.Cookie, service *auth.Service, pages http.Handler) (*proxy.Handler, error) {
+func (p *parts) proxy(cookie *sessioncookie.Cookie, logins sessionAuth, pages http.Handler) (*proxy.Handler, error) {
 	public, err := url.Parse(p.cfg.PublicURL)
 	if err != nil {
 		return nil, fmt.Errorf("public_url: %w", err)
@@ -140,7 +144,8 @@ func (p *parts) proxy(cookie *sessioncookie.Cookie, service *auth.Service, pages
 	return proxy.New(proxy.Options{
 		Routes: routes, Portal: pages, Pages: keyPages(signer), AuthPrefix: p.cfg.AuthPrefix, PublicURL: public,
 		TrustedProxies: p.cfg.TrustedProxies, FoldPaths: p.cfg.FoldPaths, Live: p.live,
-		Stripper: identity.NewStripper(names...), Cookie: cookie, Sessions: p.sessions, Principals: service, Logins: auth.NewCredentials(service),
+		Stripper: identity.NewStripper(names...), Cookie: cookie, Sessions: p.sessions, Principals: logins, Logins: auth.NewCredentials(logins.Service),
+		Activity: logins.register, TimeLeftHeader: p.cfg.Session.TimeLeftHeader,
 		Log: p.log, Now: time.Now, Observe: p.metrics.Observe, HSTS: hsts(p.cfg.TLS),
 	})
 }
@@ -173,7 +178,7 @@ func (p *parts) routes(signer *assertion.Signer) (routes []proxy.Route, names []
 		routes = append(routes, proxy.Route{
 			Host: r.Host, Path: r.Path, Methods: r.Methods, Access: access(r), Upstream: to,
 			StripPrefix: r.StripPrefix, Identity: headers, ShareSession: r.ShareSession,
-			AnonymousSession: r.AnonymousSession, NoTouch: !r.Touch, Basic: r.Basic, NoUpstream: to == nil,
+			AnonymousSession: r.AnonymousSession, NoTouch: !r.Touch, MaxAuthAge: r.MaxAuthAge, Basic: r.Basic, NoUpstream: to == nil,
 			Credentials: credentials, Preflight: r.Preflight, SocketOrigins: r.SocketOrigins, MaxBody: r.MaxBody, Trailers: r.Trailers || speaksH2C(r), // gRPC ends in trailers
 
 			Request: headerChanges(r.Headers.Request), Response: headerChanges(r.Headers.Response),

@@ -21,6 +21,7 @@ type Pass struct {
 	lookedAt bool   // the session was: the answer depends on the cookie
 	cookie   string // Set-Cookie line; "" for none
 	basic    bool   // credentials are taken
+	stale    bool   // there is a login, but too old a one
 }
 
 // Answer turns a verdict into HTTP.
@@ -70,7 +71,7 @@ func (a *proxyAnswer) NeedLogin(w http.ResponseWriter, r *http.Request, p Pass) 
 	h := w.Header()
 	p.mark(h)
 	leaveBody(r)
-	h.Set("Location", a.loginURL(r, false))
+	h.Set("Location", a.loginURL(r, p, false))
 	h.Set("Cache-Control", "no-store")
 	h.Set("Content-Length", "0")
 	w.WriteHeader(http.StatusSeeOther)
@@ -89,6 +90,9 @@ func (a *proxyAnswer) unauthorized(w http.ResponseWriter, r *http.Request, p Pas
 		w.Header()["Www-Authenticate"] = []string{basicChallenge, challenge}
 	}
 	page := problem.Problem{Status: http.StatusUnauthorized, Detail: "You are not logged in.", Hint: a.loginHint()}
+	if p.stale {
+		page.Detail = "Your login is too long ago for this page."
+	}
 	if link != "" {
 		page.Hint, page.Link, page.LinkText = "", link, "Log in"
 	}
@@ -105,12 +109,15 @@ func (a *proxyAnswer) loginHint() string {
 // loginURL is the login page, which brings the browser back here. It is on the public URL's host, unless the request is for
 // another host of ours: a session that was begun there would not be known here. absolute is for proxies that resolve a relative
 // address against our own (Traefik).
-func (a *proxyAnswer) loginURL(r *http.Request, absolute bool) string {
+func (a *proxyAnswer) loginURL(r *http.Request, p Pass, absolute bool) string {
 	next := rawPath(r)
 	if r.URL.RawQuery != "" {
 		next += "?" + r.URL.RawQuery
 	}
 	at := a.prefix + "/login?next=" + url.QueryEscape(next)
+	if p.stale {
+		at += "&again=1"
+	}
 	rec := recordOf(r.Context())
 	host, _ := hostName(rec.Host)
 	public, _ := hostName(a.public.Host)
@@ -170,6 +177,7 @@ func (p Pass) identityNames() []string {
 // mark adds what our look at the session means for an answer (Django contrib/sessions/middleware.py).
 func (p Pass) mark(h http.Header) {
 	if p.lookedAt {
+		p.tellTimeLeft(h)
 		mark(h, p.cookie)
 	}
 }

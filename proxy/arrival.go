@@ -28,7 +28,7 @@ type networks struct {
 func (n networks) arrive(r *http.Request) arrival {
 	peer, unix := peerOf(r)
 	a := arrival{trusted: unix && n.unix || contains(n.proxies, peer)}
-	a.Client, a.Host, a.Secure = peer, r.Host, r.TLS != nil
+	a.Client, a.Host, a.Secure, a.Agent = peer, r.Host, r.TLS != nil, r.UserAgent()
 	var hops []netip.Addr
 	if a.trusted {
 		a.Client, hops = clientOf(r.Header["X-Forwarded-For"], peer, n.proxies)

@@ -80,6 +80,11 @@ func (f *forward) serve(w http.ResponseWriter, r *http.Request, p Pass, fields [
 	if f.live != nil && p.lookedAt && p.keep != "" {
 		e.flight.key, e.flight.guard, e.flight.choice, e.flight.client = p.keep, p.guard, p.choice, rec.Client
 		ctx := f.live.enter(r.Context(), &e.flight)
+		if ends := p.Principal.Ends.Absolute; !ends.IsZero() {
+			var done context.CancelFunc
+			ctx, done = context.WithDeadlineCause(ctx, ends.Add(shortTime/2), errSessionEnded)
+			defer done()
+		}
 		defer f.land(ctx, &e.flight)
 		r = r.WithContext(ctx)
 	}

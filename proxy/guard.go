@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"slices"
 	"time"
 
 	"coatcheck/auth"
@@ -21,13 +22,16 @@ const retryAfter = 5 * time.Second
 type guard struct {
 	sessions   *sessionstore.Sessions
 	principals Principals
-	logins     Logins // nil: no route takes credentials
+	logins     Logins   // nil: no route takes credentials
+	activity   Activity // nil: nobody keeps count
+	now        func() time.Time
+	leftHeader string // see Options.TimeLeftHeader
 	cookie     *sessioncookie.Cookie
 	log        *slog.Logger
 }
 
 func newGuard(o Options) *guard {
-	return &guard{sessions: o.Sessions, principals: o.Principals, logins: o.Logins, cookie: o.Cookie, log: o.Log}
+	return &guard{sessions: o.Sessions, principals: o.Principals, logins: o.Logins, activity: o.Activity, now: o.Now, leftHeader: o.TimeLeftHeader, cookie: o.Cookie, log: o.Log}
 }
 
 // serve answers a request that has a route. Nothing is read from a store for a request that is refused, or passes, whoever
@@ -73,7 +77,13 @@ func (g *guard) checkIn(r *http.Request, p *Pass) (Verdict, error) {
 	if err != nil {
 		return Verdict{}, err
 	}
+	if g.activity != nil && !p.choice.route.NoTouch {
+		t.principal = g.activity.Touch(ctx, t.principal)
+	}
 	v := p.choice.decide(t.principal, rec.Client)
+	if v.Outcome == Allowed && p.choice.stale(t.principal, g.now()) {
+		v.Outcome, p.stale = NeedLogin, true
+	}
 	if v.Outcome == Allowed && p.choice.route.AnonymousSession {
 		if err := g.begin(ctx, &t); err != nil {
 			return Verdict{}, err
@@ -93,6 +103,15 @@ func (c choice) decide(p auth.Principal, client netip.Addr) Verdict {
 		}
 	}
 	return v
+}
+
+// stale: a reading of the path wants a younger login (ASVS 7.5.3). Credentials that came with the request are as young as it gets.
+func (c choice) stale(p auth.Principal, now time.Time) bool {
+	if p.Anonymous() || p.Session == nil {
+		return false
+	}
+	old := func(r *route) bool { return r.MaxAuthAge > 0 && now.Sub(p.AuthTime) > r.MaxAuthAge }
+	return old(c.route) || slices.ContainsFunc(c.others, old)
 }
 
 // public: every reading of the path is.

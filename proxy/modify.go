@@ -32,6 +32,7 @@ func (f *forward) amend(res *http.Response, e *errand, rec *record) error {
 	p.choice.route.rewriteAnswer(h, rec.arrival)
 	p.choice.route.Response.apply(h)
 	if p.lookedAt {
+		p.tellTimeLeft(h)
 		mark(h, cookie)
 	}
 	if _, says := h["Cache-Control"]; !says && !p.Principal.Anonymous() && res.StatusCode != http.StatusSwitchingProtocols {

@@ -39,6 +39,10 @@ type Options struct {
 	Cookie     *sessioncookie.Cookie
 	Sessions   *sessionstore.Sessions
 	Principals Principals
+	// Activity is told of requests that count as activity of their session; nil: nobody is.
+	Activity Activity
+	// TimeLeftHeader tells browsers in how many seconds the session ends unless it is used; empty: they are not told.
+	TimeLeftHeader string
 	// Logins checks the credentials of routes with Basic; nil: there are none.
 	Logins Logins
 
@@ -90,8 +94,10 @@ type Route struct {
 	Basic bool
 	// AnonymousSession makes a session for visitors who have none.
 	AnonymousSession bool
-	// NoTouch keeps requests here from counting as activity: they do not save under SaveEveryRequest.
+	// NoTouch keeps requests here from counting as activity: they do not save under SaveEveryRequest, and leave a session idle.
 	NoTouch bool
+	// MaxAuthAge sends users to the login page whose login is older; 0: a login of any age will do.
+	MaxAuthAge time.Duration
 	// Preflight lets CORS preflights through without a login.
 	Preflight bool
 	// Request and Response are changes to the headers, before ours are set.
@@ -154,6 +160,11 @@ func (all Identities) Names() (names []string) {
 type Credentials interface {
 	// Authorization is the header's value; "" sends none. An error is a name that cannot be sent.
 	Authorization(p auth.Principal) (string, error)
+}
+
+// Activity is told that a session was used, and returns its principal with what that changes. It must not wait.
+type Activity interface {
+	Touch(ctx context.Context, p auth.Principal) auth.Principal
 }
 
 // Principals finds out whom a session speaks for. It may change the session; an error is a fault, never "nobody".

@@ -94,7 +94,8 @@ func (g *guard) cookieLine(ctx context.Context, t ticket) string {
 	case !t.saved:
 		return ""
 	}
-	line, err := g.cookie.Set(t.session.Key(), t.session.Age(), t.session.BrowserClose(), recordOf(ctx).Secure)
+	age := t.principal.Ends.Cap(t.session.Age(), g.now())
+	line, err := g.cookie.Set(t.session.Key(), age, t.session.BrowserClose(), recordOf(ctx).Secure)
 	if err != nil {
 		g.security(ctx, "cookie_refused", t.session.Key(), err)
 	}

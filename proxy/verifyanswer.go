@@ -40,7 +40,7 @@ func (a verifyAnswer) NeedLogin(w http.ResponseWriter, r *http.Request, p Pass) 
 		a.unauthorized(w, r, p, "")
 		return
 	}
-	login := a.loginURL(r, true)
+	login := a.loginURL(r, p, true)
 	w.Header().Set(loginHeader, login)
 	w.Header().Set("Refresh", "0; url="+login)
 	p.basic = false

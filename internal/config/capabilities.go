@@ -21,10 +21,6 @@ func gaps() []gap {
 		{"session_api.listen", other("the session API is not in this version yet; leave it empty")},
 		{"routes.session_api", other("the session API is not in this version yet; use an identity header with the value session:KEY")},
 		{"routes.anonymous_session", other("sessions of anonymous visitors are not in this version yet; remove it")},
-		{"routes.touch", other("idle time-outs are not in this version yet, so every route has touch: true; remove it")},
-		{"session.idle_timeout", other("idle time-outs are not in this version yet; use cookie_age with save_every_request: true")},
-		{"session.max_lifetime", other("a longest lifetime is not in this version yet; use cookie_age")},
-		{"session.max_per_user", other("a number of sessions per user is not in this version yet; use 0")},
 		{"session.near_cache", duration("a bound for the near cache is not in this version yet; use auto or off")},
 		{"session.near_cache_bytes", other("a near cache measured in bytes is not in this version yet; use near_cache_entries")},
 	}

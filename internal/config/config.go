@@ -69,6 +69,7 @@ type Route struct {
 	ShareSession     bool           `mapstructure:"share_session"`
 	AnonymousSession bool           `mapstructure:"anonymous_session"`
 	Touch            bool           `mapstructure:"touch"`
+	MaxAuthAge       time.Duration  `mapstructure:"max_auth_age"` // 0: no limit
 	SessionAPI       bool           `mapstructure:"session_api"`
 	Basic            bool           `mapstructure:"basic"`
 	Preflight        bool           `mapstructure:"preflight"`
@@ -184,7 +185,9 @@ type Session struct {
 	IdleTimeout          time.Duration `mapstructure:"idle_timeout"`
 	MaxLifetime          time.Duration `mapstructure:"max_lifetime"`
 	MaxPerUser           int           `mapstructure:"max_per_user"`
-	NearCache            string        `mapstructure:"near_cache"` // auto or off
+	Preset               string        `mapstructure:"preset"`           // empty, aal1, aal2 or aal3: IdleTimeout and MaxLifetime are those of it, where not given
+	TimeLeftHeader       string        `mapstructure:"time_left_header"` // empty: none
+	NearCache            string        `mapstructure:"near_cache"`       // auto or off
 	NearCacheEntries     int           `mapstructure:"near_cache_entries"`
 	NearCacheBytes       int           `mapstructure:"near_cache_bytes"`
 }

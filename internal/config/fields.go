@@ -52,6 +52,7 @@ const routeSample = ` - host: ""                        # empty: any
    share_session: false            # let the session cookie through to the upstream (a Django that shares it)
    anonymous_session: false        # visitors get a session before they log in
    touch: true                     # false: polling here does not count as activity
+   max_auth_age: 0                 # send users to the login page again whose login is older; 0 = a login of any age will do
    session_api: false              # give the application a token for the session API
    basic: false                    # scripts may log in by HTTP Basic with each request
    websocket_origins: []           # other origins whose pages may open WebSockets here with a visitor's session
@@ -86,6 +87,7 @@ func routeFields() []field {
 		{name: "share_session", kind: kindBool, initial: "false", doc: "let the session cookie through to the upstream (a Django that shares it)"},
 		{name: "anonymous_session", kind: kindBool, initial: "false", doc: "visitors get a session before they log in"},
 		{name: "touch", kind: kindBool, initial: "true", doc: "false: polling here does not count as activity"},
+		{name: "max_auth_age", kind: kindDuration, initial: "0", doc: "send users to the login page again whose login is older; 0 = a login of any age will do"},
 		{name: "session_api", kind: kindBool, initial: "false", doc: "give the application a token for the session API"},
 		{name: "basic", kind: kindBool, initial: "false", doc: "scripts may log in by HTTP Basic with each request"},
 		{name: "websocket_origins", kind: kindTexts, initial: "[]", check: publicURL, doc: "other origins whose pages may open WebSockets here with a visitor's session"},

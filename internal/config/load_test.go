@@ -67,7 +67,7 @@ var otherValues = map[string]string{
 	"cache.url": "redis://h:1", "cache.ca_file": exampleFile, "session.engine": "file", "cache.key_prefix": "p", "cache.version": "2", "session.cookie_name": "c", "session.cookie_age": "1h", "session.cookie_domain": "x.example",
 	"session.cookie_path": "/p", "session.cookie_secure": "true", "session.cookie_httponly": "false", "session.cookie_samesite": "strict",
 	"session.expire_at_browser_close": "yes", "session.save_every_request": "on", "session.file_path": "/f", "session.near_cache": "off",
-	"session.near_cache_entries": "7", "users.password_formats": "argon2,md5", "users.upgrade_passwords": "false", "login.title": "T",
+	"session.near_cache_entries": "7", "session.idle_timeout": "5m", "session.max_lifetime": "1h", "session.max_per_user": "3", "session.preset": "aal2", "session.time_left_header": "X-Left", "users.password_formats": "argon2,md5", "users.upgrade_passwords": "false", "login.title": "T",
 	"users.backends": "app.auth.EmailBackend,ldap.LDAPBackend",
 	"login.logo":     exampleFile, "login.text": "t", "login.remember_me": "false", "login.max_attempts": "9", "login.hash_concurrency": "3",
 	"identity.preset": "none", "identity.jwt.ttl": "5m", "identity.basic_auth.username": "u", "identity.basic_auth.username_from": "email",
@@ -86,8 +86,8 @@ var together = map[string]string{"tls.cert_file": "tls.key_file", "tls.key_file"
 
 // Keys whose only served value is the default, with one that is refused for that reason alone; and keys that need another.
 var unavailableValues = map[string]string{
-	"proxy_protocol": "true", "identity.jwt.header": "X-J", "session.idle_timeout": "5m", "session.max_lifetime": "1h",
-	"session.max_per_user": "3", "session.near_cache_bytes": "100", "session_api.listen": ":9092",
+	"proxy_protocol": "true", "identity.jwt.header": "X-J",
+	"session.near_cache_bytes": "100", "session_api.listen": ":9092",
 	"tls.storage": "database",
 }
 

@@ -22,6 +22,7 @@ func (l *loading) normalize(cfg *Config) {
 	cfg.PublicURL = strings.TrimSuffix(cfg.PublicURL, "/")
 	cfg.Upstream.normalize()
 	cfg.TLS.normalize()
+	l.applyPreset(&cfg.Session)
 	cfg.short = len(cfg.Routes) == 0
 	for i := range cfg.Routes {
 		r := &cfg.Routes[i]
@@ -57,6 +58,7 @@ func (l *loading) check(cfg *Config) {
 	l.checkListeners(cfg)
 	l.checkSecretKey(cfg)
 	l.checkCookie(&cfg.Session, cfg.PublicURL)
+	l.checkLimits(&cfg.Session)
 	l.checkCookieReach(cfg)
 	l.checkEngine(cfg)
 	l.checkTLS(cfg)

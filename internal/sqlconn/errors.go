@@ -79,3 +79,20 @@ func liteSays(err error, texts ...string) bool {
 	}
 	return false
 }
+
+// IsDenied reports whether err says that the database user has no right to do the statement.
+func IsDenied(err error) bool {
+	if err == nil {
+		return false
+	}
+	var lite *sqlite.Error
+	if errors.As(err, &lite) {
+		return lite.Code()&0xff == sqlite3.SQLITE_READONLY
+	}
+	return hasCode(err, "42501", 1142) || hasCode(err, "42501", 1044)
+}
+
+// IsDuplicate reports whether err says that a column or an index that was to be added is there already.
+func IsDuplicate(err error) bool {
+	return liteSays(err, "duplicate column name") || hasCode(err, "42701", 1060) || hasCode(err, "42P07", 1061)
+}

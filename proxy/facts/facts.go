@@ -15,6 +15,8 @@ type Facts struct {
 	Secure bool
 	// Host is the authority the browser asked for, as the trusted proxy or the request names it.
 	Host string
+	// Agent is the User-Agent, as it was sent.
+	Agent string
 }
 
 // Key is what a context answers with a *Facts that no longer changes. A context of one's own that does needs no [With].

@@ -26,7 +26,7 @@ func (p *Portal) showLogin(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case wantsJSON(r):
 		p.writeJSON(w, r, http.StatusOK, describe(principal, session, next))
-	case principal.Anonymous():
+	case principal.Anonymous(), r.URL.Query().Has("again"): // the way on wants a younger login
 		p.writePage(w, r, http.StatusOK, "login", page{Form: form{next: next}})
 	default:
 		p.writePage(w, r, http.StatusOK, "loggedin", page{Principal: principal, Next: orRoot(next)})
@@ -60,7 +60,7 @@ func (p *Portal) postLogin(w http.ResponseWriter, r *http.Request) {
 // finish answers a login whose last step this was, or one that goes on or was refused.
 func (p *Portal) finish(w http.ResponseWriter, r *http.Request, f form, session *sessionstore.Session, principal auth.Principal, browser *auth.Browser, err error) {
 	if err == nil {
-		err = p.setCookie(w, r, session)
+		err = p.setCookie(w, r, session, principal.Ends)
 	}
 	if err != nil {
 		p.refuseLogin(w, r, f, err)

@@ -37,7 +37,7 @@ func (p *Portal) visit(w http.ResponseWriter, r *http.Request) (auth.Principal, 
 		case err != nil:
 			return auth.Principal{}, nil, fmt.Errorf("save session: %w", err)
 		}
-		return principal, session, p.setCookie(w, r, session)
+		return principal, session, p.setCookie(w, r, session, principal.Ends)
 	}
 	if p.opts.Cookie.Stale(r.Header, session) {
 		w.Header().Add("Set-Cookie", p.opts.Cookie.Clear())
@@ -45,9 +45,9 @@ func (p *Portal) visit(w http.ResponseWriter, r *http.Request) (auth.Principal, 
 	return principal, session, nil
 }
 
-// setCookie hands out the key of a session that is saved.
-func (p *Portal) setCookie(w http.ResponseWriter, r *http.Request, session *sessionstore.Session) error {
-	line, err := p.opts.Cookie.Set(session.Key(), session.Age(), session.BrowserClose(), facts.From(r.Context()).Secure)
+// setCookie hands out the key of a session that is saved. It promises no more than the limits.
+func (p *Portal) setCookie(w http.ResponseWriter, r *http.Request, session *sessionstore.Session, ends auth.Deadlines) error {
+	line, err := p.opts.Cookie.Set(session.Key(), ends.Cap(session.Age(), time.Now()), session.BrowserClose(), facts.From(r.Context()).Secure)
 	if err != nil {
 		return fmt.Errorf("set session cookie: %w", err)
 	}

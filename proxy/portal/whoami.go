@@ -16,6 +16,10 @@ type visitor struct {
 	User *user `json:"user"` // null: nobody is logged in
 	// Expires is when the session ends unless it is used (RFC 3339).
 	Expires *time.Time `json:"expires,omitempty"`
+	// IdleExpires and AbsoluteExpires are the limits of the session, where there are any; SecondsLeft is until the first of all three.
+	IdleExpires     *time.Time `json:"idle_expires,omitempty"`
+	AbsoluteExpires *time.Time `json:"absolute_expires,omitempty"`
+	SecondsLeft     *int64     `json:"seconds_left,omitempty"`
 	// BrowserClose says that the browser forgets the cookie when it is closed.
 	BrowserClose bool   `json:"browser_close,omitempty"`
 	Next         string `json:"next,omitempty"`
@@ -39,9 +43,23 @@ func describe(p auth.Principal, session *sessionstore.Session, next string) visi
 	if ends.IsZero() { // caches keep no date
 		ends = session.Expires()
 	}
-	ends = ends.UTC().Truncate(time.Second)
+	first := ends
+	if next := p.Ends.Next(); !next.IsZero() && next.Before(ends) {
+		first = next
+	}
+	left := max(0, int64(time.Until(first)/time.Second))
 	u := user{p.ID, p.Username, p.Name, p.Email, append([]string{}, p.Groups...), p.Staff, p.Superuser}
-	return visitor{User: &u, Expires: &ends, BrowserClose: session.BrowserClose(), Next: next}
+	return visitor{User: &u, Expires: date(ends), IdleExpires: date(p.Ends.Idle), AbsoluteExpires: date(p.Ends.Absolute), SecondsLeft: &left,
+		BrowserClose: session.BrowserClose(), Next: next}
+}
+
+// date is a point in time as JSON clients see it; nil for none.
+func date(at time.Time) *time.Time {
+	if at.IsZero() {
+		return nil
+	}
+	at = at.UTC().Truncate(time.Second)
+	return &at
 }
 
 // whoAmI answers who is logged in and until when, always in JSON. Asking does not extend the session.

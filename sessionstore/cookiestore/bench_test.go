@@ -23,7 +23,7 @@ func BenchmarkStore(b *testing.B) {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { db.Close() })
-	revocations := ledger.New(db, time.Now)
+	revocations := ledger.New(db, signing.Keys{Secret: secret}, time.Now)
 	if err := revocations.CreateTable(b.Context()); err != nil {
 		b.Fatal(err)
 	}

@@ -132,6 +132,15 @@ func (s *Store) verify(key string) (opened, error) {
 	return opened{Opened: o, nonce: string(nonce), digest: nonceDigest(string(nonce))}, nil
 }
 
+// Digest names the session in the table of revocations: the same for all cookies that carry one nonce. A cookie that does not verify is named by itself.
+func (s *Store) Digest(key string) string {
+	o, err := s.verify(key)
+	if err != nil {
+		return sessionstore.KeyDigest(key)
+	}
+	return o.digest
+}
+
 func nonceDigest(nonce string) string { return sessionstore.KeyDigest("nonce:" + nonce) }
 
 // Create implements [sessionstore.Store]; the key that was proposed becomes the nonce. A login is not acknowledged while nobody could check its cookie.

@@ -27,7 +27,7 @@ func place(t testing.TB, now func() time.Time) *storetest.Place {
 			}
 			opened = append(opened, db)
 			t.Cleanup(func() { db.Close() })
-			l := ledger.New(db, now)
+			l := ledger.New(db, signing.Keys{Secret: secret}, now)
 			if err := l.CreateTable(t.Context()); err != nil {
 				t.Fatal(err)
 			}

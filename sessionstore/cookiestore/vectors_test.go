@@ -111,7 +111,7 @@ func newLedger(t *testing.T) *ledger.Ledger {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
-	l := ledger.New(db, time.Now)
+	l := ledger.New(db, signing.Keys{Secret: secret}, time.Now)
 	if err := l.CreateTable(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -4,9 +4,13 @@ package ledger
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 
+	"coatcheck/internal/schema"
+	"coatcheck/internal/signing"
 	"coatcheck/internal/sqlconn"
 )
 
@@ -16,47 +20,64 @@ const Table = "coatcheck_session"
 // clearBatch bounds the rows that one statement removes, so that nobody waits for its locks (F33).
 const clearBatch = 1000
 
+var (
+	// ErrUnknown: the ledger was asked and has no such session.
+	ErrUnknown = errors.New("session is not in the ledger")
+	// ErrEnded: the session was ended here, whatever a store says.
+	ErrEnded = errors.New("session was ended")
+)
+
 // Ledger is the table in one database. Safe for concurrent use.
 type Ledger struct {
-	db  *sqlconn.DB
-	now func() time.Time
+	db   *sqlconn.DB
+	seal sealer
+	now  func() time.Time
 
-	revoke, revoked, clear *sqlconn.Stmt
+	revoke, revoked, end, clear         *sqlconn.Stmt
+	find, ended, ofUser, key, due, held *sqlconn.Stmt
 }
 
-// New returns the ledger in db; nothing is asked yet.
-func New(db *sqlconn.DB, now func() time.Time) *Ledger {
-	table, hash, until := db.Quote(Table), db.Quote("session_hash"), db.Quote("revoked_until")
+// New returns the ledger in db; nothing is asked yet. Session keys are kept sealed with keys.
+func New(db *sqlconn.DB, keys signing.Keys, now func() time.Time) *Ledger {
 	p := db.Placeholder
-	return &Ledger{db: db, now: now,
-		revoke:  db.Statement("INSERT INTO " + table + " (" + hash + ", " + until + ") VALUES (" + p(1) + ", " + p(2) + ") " + upsert(db.Dialect, hash, until)),
-		revoked: db.Statement("SELECT 1 FROM " + table + " WHERE " + hash + " = " + p(1) + " AND " + until + " > " + p(2)),
-		clear: db.Statement("DELETE FROM " + table + " WHERE " + hash + " IN (SELECT h FROM (SELECT " + hash + " AS h FROM " + table +
-			" WHERE " + until + " < " + p(1) + fmt.Sprintf(" LIMIT %d) AS due)", clearBatch)),
+	selected := "SELECT session_hash, user_id, created, auth_time, last_seen, address, agent FROM " + Table
+	const live = " AND revoked_until IS NULL"
+	return &Ledger{db: db, seal: newSealer(keys), now: now,
+		revoke: db.Statement("INSERT INTO " + Table + " (session_hash, revoked_until) VALUES (" + p(1) + ", " + p(2) + ") " + conflict(db.Dialect) +
+			"revoked_until = " + incoming(db.Dialect, "revoked_until")),
+		revoked: db.Statement("SELECT 1 FROM " + Table + " WHERE session_hash = " + p(1) + " AND revoked_until > " + p(2)),
+		end:     db.Statement("UPDATE " + Table + " SET revoked_until = " + p(1) + ", address = NULL, agent = NULL, sealed_key = NULL WHERE session_hash = " + p(2)),
+		clear: db.Statement("DELETE FROM " + Table + " WHERE session_hash IN (SELECT h FROM (SELECT session_hash AS h FROM " + Table +
+			" WHERE revoked_until < " + p(1) + " OR (revoked_until IS NULL AND expires < " + p(2) + ")" + fmt.Sprintf(" LIMIT %d) AS due)", clearBatch)),
+		find:   db.Statement(selected + " WHERE session_hash = " + p(1) + live),
+		ended:  db.Statement("SELECT 1 FROM " + Table + " WHERE session_hash = " + p(1) + " AND revoked_until IS NOT NULL"),
+		ofUser: db.Statement(selected + " WHERE user_id = " + p(1) + " AND expires > " + p(2) + live + " ORDER BY last_seen DESC, session_hash"),
+		key:    db.Statement("SELECT sealed_key FROM " + Table + " WHERE session_hash = " + p(1) + " AND user_id = " + p(2) + live),
+		due: db.Statement(selected + " WHERE session_hash > " + p(1) + " AND (last_seen < " + p(2) + " OR auth_time < " + p(3) + ")" + live +
+			fmt.Sprintf(" ORDER BY session_hash LIMIT %d", clearBatch)),
+		held: db.Statement(selected + " WHERE session_hash > " + p(1) + " AND expires > " + p(2) + live + fmt.Sprintf(" ORDER BY session_hash LIMIT %d", clearBatch)),
 	}
 }
 
-// upsert makes the insert of a known session an update of its revocation.
-func upsert(d sqlconn.Dialect, hash, until string) string {
+// conflict makes the insert of a known session an update; assignments follow.
+func conflict(d sqlconn.Dialect) string {
 	if d == sqlconn.MySQL {
-		return "ON DUPLICATE KEY UPDATE " + until + " = VALUES(" + until + ")"
+		return "ON DUPLICATE KEY UPDATE "
 	}
-	return "ON CONFLICT (" + hash + ") DO UPDATE SET " + until + " = excluded." + until
+	return "ON CONFLICT (session_hash) DO UPDATE SET "
 }
 
-// CreateTable makes the table if it is missing. The right to create is needed only then.
+// incoming is the value that the insert had for a column.
+func incoming(d sqlconn.Dialect, column string) string {
+	if d == sqlconn.MySQL {
+		return "VALUES(" + column + ")"
+	}
+	return "excluded." + column
+}
+
+// CreateTable makes the table or brings it up to date. The right to do so is needed only then.
 func (l *Ledger) CreateTable(ctx context.Context) error {
-	if _, err := l.Revoked(ctx, ""); !sqlconn.IsMissingTable(err) {
-		return err
-	}
-	date := map[sqlconn.Dialect]string{sqlconn.SQLite: "datetime", sqlconn.Postgres: "timestamp with time zone", sqlconn.MySQL: "datetime(6)"}[l.db.Dialect]
-	err := l.db.Make(ctx, "CREATE TABLE IF NOT EXISTS "+l.db.Quote(Table)+" ("+
-		l.db.Quote("session_hash")+" varchar(64) NOT NULL PRIMARY KEY, "+
-		l.db.Quote("revoked_until")+" "+date+" NULL)")
-	if err != nil {
-		return fmt.Errorf("create table %s: %w", Table, err)
-	}
-	return nil
+	return schema.Upgrade(ctx, l.db, schema.Part{Name: Table, Steps: []schema.Step{create, describe}})
 }
 
 // Revoke remembers that the session of this digest is over, at least until then.
@@ -69,11 +90,26 @@ func (l *Ledger) Revoke(ctx context.Context, digest string, until time.Time) err
 	return nil
 }
 
+// End takes the session out of all lists. The row stays as a mark until then, so that what another process has yet to write of the session
+// does not bring it back; only the mark stays. A session that is not known is fine.
+func (l *Ledger) End(ctx context.Context, digest string, until time.Time) error {
+	ctx, cancel := l.db.Timeout(ctx)
+	defer cancel()
+	if _, err := l.end.Exec(ctx, l.db.Time(until), digest); err != nil {
+		return fmt.Errorf("write %s: %w", Table, err)
+	}
+	return nil
+}
+
 // Revoked reports whether the session of this digest is over.
 func (l *Ledger) Revoked(ctx context.Context, digest string) (bool, error) {
 	ctx, cancel := l.db.Timeout(ctx)
 	defer cancel()
-	rows, err := l.revoked.Query(ctx, digest, l.db.Time(l.now()))
+	return some(l.revoked.Query(ctx, digest, l.db.Time(l.now())))
+}
+
+// some reports whether there is a row.
+func some(rows *sql.Rows, err error) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("read %s: %w", Table, err)
 	}
@@ -85,7 +121,7 @@ func (l *Ledger) Revoked(ctx context.Context, digest string) (bool, error) {
 	return found, nil
 }
 
-// ClearRevoked forgets revocations whose time has come, in batches, and says how many.
+// ClearRevoked forgets revocations and sessions whose time has come, in batches, and says how many.
 func (l *Ledger) ClearRevoked(ctx context.Context) (int64, error) {
 	var total int64
 	for {
@@ -100,7 +136,8 @@ func (l *Ledger) ClearRevoked(ctx context.Context) (int64, error) {
 func (l *Ledger) clearSome(ctx context.Context) (int64, error) {
 	ctx, cancel := l.db.Timeout(ctx)
 	defer cancel()
-	res, err := l.clear.Exec(ctx, l.db.Time(l.now()))
+	now := l.now()
+	res, err := l.clear.Exec(ctx, l.db.Time(now), now.UnixMilli())
 	if err != nil {
 		return 0, fmt.Errorf("clear %s: %w", Table, err)
 	}
