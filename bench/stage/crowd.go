@@ -125,7 +125,7 @@ func (s *Site) store() (sessionstore.Store, func(), error) {
 		}
 		return store, func() { store.Close() }, nil
 	case "signed_cookies":
-		return cookiestore.New(keys, ledger.New(s.DB, time.Now), settings.CookieAge, time.Now), func() {}, nil
+		return cookiestore.New(keys, ledger.New(s.DB, keys, time.Now), settings.CookieAge, time.Now), func() {}, nil
 	}
 	c, err := cache.Open(s.CacheURL, cache.Options{})
 	if err != nil {
