@@ -69,7 +69,7 @@ var arrows = map[string][]string{
 }
 
 // testArrows are the additional imports that tests may have.
-var testArrows = []string{"internal/testenv", "sessionstore/storetest", "sessionstore/codec", "sessionstore/dbstore", "internal/pyvalue",
+var testArrows = []string{"internal/testenv", "sessionstore/storetest", "sessionstore/codec", "sessionstore/cookiestore", "sessionstore/dbstore", "internal/pyvalue",
 	"internal/signing", "internal/sqlconn", "auth/password", "auth/throttle", "auth/userdb", "proxy/facts", "sessionstore", "sessionstore/ledger"}
 
 // owners says which package alone may import an outside technology, tests included.

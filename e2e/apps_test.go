@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -34,7 +35,9 @@ func TestCGIGit(t *testing.T) {
 
 	work := filepath.Join(t.TempDir(), "tea")
 	g.must(t, "clone", "-q", g.remote("alice"), work)
-	write(t, filepath.Join(work, "leaf"), strings.Repeat("tea ", 1<<20), 0o644)
+	leaf := make([]byte, 3<<20) // more than git sends in one piece
+	_, _ = rand.Read(leaf)
+	write(t, filepath.Join(work, "leaf"), string(leaf), 0o644)
 	g.must(t, "-C", work, "add", "leaf")
 	g.must(t, "-C", work, "-c", "user.name=A", "-c", "user.email=a@example.com", "commit", "-q", "-m", "first")
 	g.must(t, "-C", work, "push", "-q", "origin", "HEAD:main")

@@ -50,7 +50,7 @@ func (f *forward) carry(w http.ResponseWriter, r *http.Request, e *errand, rec *
 	}
 	give(w.Header(), res.Header)
 	w.WriteHeader(res.StatusCode)
-	if !f.copyBody(w, res) {
+	if !f.copyBody(w, res, e) {
 		panic(http.ErrAbortHandler) // the client must see it
 	}
 }
@@ -132,7 +132,7 @@ type waiting interface{ Buffered() int }
 
 // copyBody sends the body as it comes: what the upstream has sent, the client gets at once; what has arrived together leaves together.
 // False: the answer is not whole.
-func (f *forward) copyBody(w http.ResponseWriter, res *http.Response) bool {
+func (f *forward) copyBody(w http.ResponseWriter, res *http.Response, e *errand) bool {
 	if res.ContentLength == 0 || res.Body == http.NoBody {
 		return true
 	}
@@ -143,8 +143,8 @@ func (f *forward) copyBody(w http.ResponseWriter, res *http.Response) bool {
 		}
 	}
 	flush()
-	buf := f.buffers.Get()
-	defer f.buffers.Put(buf)
+	buf := e.Get()
+	defer e.Put(buf)
 	for left := res.ContentLength; ; {
 		n, err := res.Body.Read(buf)
 		if n > 0 {

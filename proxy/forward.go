@@ -18,7 +18,7 @@ type Field = identity.Field
 
 // forward carries requests to their upstreams: the plain ones itself, everything else by one [httputil.ReverseProxy].
 type forward struct {
-	proxy   httputil.ReverseProxy
+	proxy   httputil.ReverseProxy // copied for each errand, which gives the buffers
 	cookie  *sessioncookie.Cookie
 	live    *Live // nil: none
 	buffers buffers
@@ -29,9 +29,10 @@ type forward struct {
 // errand is a request on its way to an upstream.
 type errand struct {
 	Pass
-	fields []Field
-	flight flight
-	values values
+	fields  []Field
+	flight  flight
+	values  values
+	buffers *buffers
 	// For direct requests.
 	interim interim
 	trace   httptrace.ClientTrace
@@ -59,7 +60,6 @@ func newForward(o Options) *forward {
 	f.proxy = httputil.ReverseProxy{
 		Rewrite: f.rewrite, Transport: roundTripper{}, ModifyResponse: f.modify, ErrorHandler: f.fail,
 		FlushInterval: -1, // what an upstream sends, the client gets at once
-		BufferPool:    &f.buffers,
 		ErrorLog:      slog.NewLogLogger(o.Log.Handler(), slog.LevelWarn),
 	}
 	return f
@@ -76,7 +76,7 @@ func (f *forward) serve(w http.ResponseWriter, r *http.Request, p Pass, fields [
 		r.Body = http.MaxBytesReader(w, r.Body, limit)
 	}
 	e := &rec.errand
-	e.Pass, e.fields = p, fields
+	e.Pass, e.fields, e.buffers = p, fields, &f.buffers
 	if f.live != nil && p.lookedAt && p.keep != "" {
 		e.flight.key, e.flight.guard, e.flight.choice, e.flight.client = p.keep, p.guard, p.choice, rec.Client
 		ctx := f.live.enter(r.Context(), &e.flight)
@@ -92,7 +92,9 @@ func (f *forward) serve(w http.ResponseWriter, r *http.Request, p Pass, fields [
 		f.carry(w, r, e, rec)
 		return
 	}
-	f.proxy.ServeHTTP(w, r)
+	proxy := f.proxy
+	proxy.BufferPool = e
+	proxy.ServeHTTP(w, r)
 }
 
 // land notes in the access record that the session's end cut the request off.

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"sync"
@@ -23,6 +24,9 @@ func (f *forward) amend(res *http.Response, e *errand, rec *record) error {
 	cookie := p.cookie
 	if res.StatusCode == http.StatusSwitchingProtocols || strings.HasPrefix(h.Get("Content-Type"), "text/event-stream") {
 		e.flight.long.Store(true)
+	}
+	if tunnel, ok := res.Body.(io.ReadWriteCloser); ok && res.StatusCode == http.StatusSwitchingProtocols {
+		res.Body = quietTunnel{tunnel, e.buffers}
 	}
 	if !p.choice.route.ShareSession {
 		f.cookie.DropSetCookie(h)

@@ -88,8 +88,12 @@ func (w *record) FlushError() error {
 // Hijack implements [http.Hijacker].
 func (w *record) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	conn, rw, err := http.NewResponseController(w.ResponseWriter).Hijack()
-	if err == nil {
-		w.status = http.StatusSwitchingProtocols
+	if err != nil {
+		return nil, nil, err
 	}
-	return conn, rw, err
+	w.status = http.StatusSwitchingProtocols
+	if w.errand.buffers != nil {
+		conn = quietConn{conn, w.errand.buffers}
+	}
+	return conn, rw, nil
 }

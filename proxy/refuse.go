@@ -116,19 +116,28 @@ func (h *Handler) objectHost(r *http.Request) (int, error) {
 	if _, ok := hostName(rec.Host); !ok {
 		return http.StatusBadRequest, fmt.Errorf("invalid X-Forwarded-Host")
 	}
-	if isAbsolute(r.RequestURI) && !h.servesAbsolute(r, name) {
+	if isAbsolute(r.RequestURI) && (r.ProtoMajor > 1 || !h.servesAbsolute(r, name)) { // HTTP/2 has none: RFC 9113 8.3.1
 		return http.StatusMisdirectedRequest, fmt.Errorf("address of another host")
 	}
-	if r.TLS != nil && r.TLS.ServerName != "" && !rec.trusted && name != strings.ToLower(strings.TrimSuffix(r.TLS.ServerName, ".")) {
+	if server := tlsName(r); server != "" && !rec.trusted && name != server {
 		return http.StatusMisdirectedRequest, fmt.Errorf("host is not the one of this TLS connection")
 	}
 	return 0, nil
 }
 
-// servesAbsolute: an absolute target overrides Host (RFC 9112 3.2.2), so it may only name a host that is ours beyond doubt: one
-// of a route, that of the public URL, or the address the connection came in on.
+// tlsName is the name that the client asked for in the handshake, as hosts are compared; "": none.
+func tlsName(r *http.Request) string {
+	if r.TLS == nil {
+		return ""
+	}
+	return strings.ToLower(strings.TrimSuffix(r.TLS.ServerName, "."))
+}
+
+// servesAbsolute: a server has to accept absolute targets, and they override Host (RFC 9112 3.2.2). Whoever is in front of us may have gone by
+// Host. So the target names what Host, or the handshake, names as well, and is then as good as that; or a host that is ours beyond doubt: one of
+// a route, that of the public URL, or the address the connection came in on.
 func (h *Handler) servesAbsolute(r *http.Request, name string) bool {
-	if h.hosts[name] {
+	if h.hosts[name] || name == tlsName(r) || strings.EqualFold(r.Host, hostField(r)) {
 		return true
 	}
 	local, _ := r.Context().Value(http.LocalAddrContextKey).(interface{ String() string })

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"iter"
 	"net"
 	"net/http"
 	"strings"
@@ -105,7 +106,7 @@ func twoFramings(r *http.Request) error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	switch length, coding := framing(c.head, r.Method+" "+r.RequestURI+" "); {
+	switch length, coding := framing(c.head, startOf(r)); {
 	case coding && r.ProtoMinor == 0:
 		return errors.New("Transfer-Encoding in HTTP/1.0")
 	case coding && length:
@@ -114,20 +115,48 @@ func twoFramings(r *http.Request) error {
 	return nil
 }
 
-// framing looks for the two fields in the header block at the start of head, if it is the one that begins with start: of a pipelined
-// request, a part was read before the watch began.
+func startOf(r *http.Request) string { return r.Method + " " + r.RequestURI + " " }
+
+// framing looks for the two fields in the header block at the start of head.
 func framing(head []byte, start string) (length, coding bool) {
-	head = bytes.TrimLeft(head, "\r\n")
-	if !bytes.HasPrefix(head, []byte(start)) {
-		return false, false
-	}
-	for line := range bytes.SplitSeq(head, []byte("\n")) {
-		if len(bytes.TrimRight(line, "\r")) == 0 {
-			break
-		}
-		name, _, _ := bytes.Cut(line, []byte(":"))
+	for name := range fieldsIn(head, start) {
 		length = length || strings.EqualFold(string(name), "Content-Length")
 		coding = coding || strings.EqualFold(string(name), "Transfer-Encoding")
 	}
 	return length, coding
+}
+
+// fieldsIn yields the lines of the header block at the start of head, if it is the one that begins with start: of a pipelined request, a part
+// was read before the watch began.
+func fieldsIn(head []byte, start string) iter.Seq2[[]byte, []byte] {
+	return func(yield func(name, value []byte) bool) {
+		head := bytes.TrimLeft(head, "\r\n")
+		if !bytes.HasPrefix(head, []byte(start)) {
+			return
+		}
+		for line := range bytes.SplitSeq(head, []byte("\n")) {
+			if line = bytes.TrimRight(line, "\r"); len(line) == 0 {
+				return
+			}
+			if name, value, _ := bytes.Cut(line, []byte(":")); !yield(name, value) {
+				return
+			}
+		}
+	}
+}
+
+// hostField is the Host that r was sent with; net/http keeps that of an absolute target in its place. Empty: it cannot be seen.
+func hostField(r *http.Request) (host string) {
+	c, ok := r.Context().Value(wireKey{}).(*wire)
+	if !ok {
+		return ""
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for name, value := range fieldsIn(c.head, startOf(r)) {
+		if strings.EqualFold(string(name), "Host") {
+			host = string(bytes.Trim(value, " \t")) // net/http has refused a second one
+		}
+	}
+	return host
 }

@@ -36,6 +36,9 @@ func (c *Client) begin(conn *link, r *http.Request) *exchange {
 	return x
 }
 
+// headBuffer is for the lines of an answer's header, in bytes. What comes behind is read past it, from the connection's own buffer.
+const headBuffer = 512
+
 // chunk is a record of the request's body with room for its header.
 type chunk [headerLen + 32<<10]byte
 
@@ -115,7 +118,7 @@ func (x *exchange) receive() (*http.Response, error) {
 	if trace := httptrace.ContextClientTrace(x.r.Context()); trace != nil && trace.GotFirstResponseByte != nil {
 		trace.GotFirstResponseByte()
 	}
-	in := bufio.NewReader(&x.out)
+	in := bufio.NewReaderSize(&x.out, headBuffer)
 	h, err := readHead(in)
 	if err != nil {
 		return nil, fmt.Errorf("read header of the answer: %w", err)
