@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"syscall"
 	"testing"
 	"time"
@@ -58,6 +59,8 @@ func serve(b *testing.B, name string) (addr, cookie string) {
 		b.Fatal(err)
 	}
 	addr = free(b)
+	procs := runtime.GOMAXPROCS(0) // the server may set it
+	b.Cleanup(func() { runtime.GOMAXPROCS(procs) })
 	var out bytes.Buffer
 	ended := make(chan int)
 	go func() {
