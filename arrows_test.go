@@ -53,6 +53,11 @@ var arrows = map[string][]string{
 	"sessionstore/nearcache": {"internal/near", "sessionstore"},
 
 	"bench/races":      {"sessionstore/cache", "sessionstore/cachestore", "sessionstore/cacheddbstore"},
+	"bench/compare":    {"bench/stage", "bench/wire"},
+	"bench/respond":    {"bench/wire"},
+	"bench/revocation": {"bench/stage"},
+	"bench/stage":      {"sessionstore/cache", "sessionstore/cachestore", "sessionstore/cacheddbstore", "sessionstore/cookiestore", "sessionstore/filestore"},
+	"bench/whole":      {"bench/stage", "bench/wire", "cmd"},
 	"internal/tlsconf": {"internal/watch"},
 	"internal/metrics": {"auth", "internal/feed", "internal/near", "proxy", "sessionstore"},
 	"internal/near":    {},
