@@ -25,6 +25,7 @@ var arrows = map[string][]string{
 	"internal/schema":  {"internal/sqlconn"},
 	"internal/demo":    {},
 	"internal/watch":   {},
+	"internal/audit":   {},
 	"internal/systemd": {},
 	"deploy":           {"cmd", "internal/config"},
 	"auth/password":    {},

@@ -13,6 +13,7 @@ import (
 	"coatcheck/auth/password"
 	"coatcheck/auth/throttle"
 	"coatcheck/auth/userdb"
+	"coatcheck/internal/audit"
 	"coatcheck/internal/config"
 	"coatcheck/internal/metrics"
 	"coatcheck/internal/signing"
@@ -35,6 +36,7 @@ type parts struct {
 	log      *slog.Logger
 	metrics  *metrics.Metrics // nil: nothing is counted
 	live     *proxy.Live      // of the process, whatever its configuration
+	audit    *audit.Log       // of the process
 	keys     signing.Keys
 	db       *sqlconn.DB // of sessions and our own tables
 	userDB   *sqlconn.DB // of the users; often the same

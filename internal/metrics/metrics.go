@@ -32,6 +32,7 @@ type Metrics struct {
 	reloads   *prometheus.CounterVec
 	reloaded  prometheus.Gauge
 	dropped   prometheus.Counter
+	unaudited prometheus.Counter
 }
 
 // Build is what the binary was made of.
@@ -57,8 +58,10 @@ func New(b Build) *Metrics {
 			Help: "When the configuration in force was loaded."}),
 		dropped: prometheus.NewCounter(prometheus.CounterOpts{Name: "coatcheck_log_lines_dropped_total",
 			Help: "Lines that were not logged because their reader did not keep up."}),
+		unaudited: prometheus.NewCounter(prometheus.CounterOpts{Name: "coatcheck_audit_lines_dropped_total",
+			Help: "Security events that are not in the audit log, because it could not be written."}),
 	}
-	m.registry.MustRegister(m.requests, m.upstreams, m.inFlight, m.events, m.calls, m.fallbacks, m.reloads, m.reloaded, m.dropped, buildInfo(b),
+	m.registry.MustRegister(m.requests, m.upstreams, m.inFlight, m.events, m.calls, m.fallbacks, m.reloads, m.reloaded, m.dropped, m.unaudited, buildInfo(b),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.begin()
 	return m
@@ -126,3 +129,6 @@ func (m *Metrics) Loaded(at time.Time, err error) {
 
 // LogDropped notes a line that was not logged.
 func (m *Metrics) LogDropped() { m.dropped.Inc() }
+
+// AuditDropped notes a security event that the audit log does not have.
+func (m *Metrics) AuditDropped() { m.unaudited.Inc() }
