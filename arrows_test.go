@@ -26,6 +26,7 @@ var arrows = map[string][]string{
 	"internal/lease":   {"internal/schema", "internal/sqlconn"},
 	"internal/demo":    {},
 	"internal/watch":   {},
+	"internal/audit":   {},
 	"internal/systemd": {},
 	"deploy":           {"cmd", "internal/config"},
 	// An example: an application of its own.

@@ -13,6 +13,7 @@ import (
 	"coatcheck/auth/password"
 	"coatcheck/auth/throttle"
 	"coatcheck/auth/userdb"
+	"coatcheck/internal/audit"
 	"coatcheck/internal/config"
 	"coatcheck/internal/lease"
 	"coatcheck/internal/metrics"
@@ -41,6 +42,7 @@ type parts struct {
 	live     *proxy.Live      // of the process, whatever its configuration
 	visits   *sessionapi.Visits
 	tokens   *sessionapi.Tokens // nil: there is no session API
+	audit    *audit.Log         // of the process
 	keys     signing.Keys
 	db       *sqlconn.DB // of sessions and our own tables
 	userDB   *sqlconn.DB // of the users; often the same

@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"coatcheck/internal/audit"
 	"coatcheck/internal/config"
 	"coatcheck/internal/metrics"
 	"coatcheck/internal/systemd"
@@ -34,6 +35,7 @@ type server struct {
 	manager systemd.Manager
 	level   slog.LevelVar
 	sink    *logSink
+	audit   audit.Log
 	log     *slog.Logger // of the configuration in force
 
 	current  atomic.Pointer[running] // nil: stopped
@@ -84,7 +86,7 @@ func (s *server) newLog(cfg config.Config) *slog.Logger {
 	if format == "auto" && isTerminal(s.env.Stderr) {
 		format = "text"
 	}
-	return slog.New(s.metrics.Events(newLogger(s.sink, &s.level, format).Handler()))
+	return slog.New(s.metrics.Events(s.audit.Handler(newLogger(s.sink, &s.level, format).Handler(), newLogger(&s.audit, slog.LevelInfo, "json").Handler())))
 }
 
 func (s *server) hashQueue() (now, limit int) {
@@ -109,16 +111,22 @@ func (s *server) build(cfg config.Config) (*running, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.live, p.visits = s.live, s.visits
+	p.live, p.visits, p.audit = s.live, s.visits, &s.audit
+	sink, err := s.auditSink(p)
+	if err != nil {
+		return nil, errors.Join(err, p.close())
+	}
 	r, err := p.wire()
 	if err != nil {
 		return nil, errors.Join(err, p.close())
 	}
+	r.audit = sink
 	return r, nil
 }
 
 // install puts next in force. What was in force before ends when its last request has left.
 func (s *server) install(next *running) {
+	s.audit.Use(next.audit, next.cfg.Log.AuditRequired)
 	next.start()
 	old := s.current.Swap(next)
 	s.log = next.parts.log

@@ -312,6 +312,8 @@ func (t TLS) On() bool { return t.CertFile != "" || len(t.Domains) > 0 }
 
 // Log is what the program says about itself.
 type Log struct {
-	Level  string `mapstructure:"level"`  // debug, info, warn or error
-	Format string `mapstructure:"format"` // auto, text or json
+	Level         string `mapstructure:"level"`  // debug, info, warn or error
+	Format        string `mapstructure:"format"` // auto, text or json
+	Audit         string `mapstructure:"audit"`  // empty: with the log; stderr, or a file
+	AuditRequired bool   `mapstructure:"audit_required"`
 }

@@ -35,6 +35,8 @@ func table() []field {
 		{name: "log", kind: kindSection, doc: "what the program says about itself", fields: []field{
 			{name: "level", kind: kindChoice, choices: []string{"debug", "info", "warn", "error"}, initial: "info", doc: "debug, info, warn or error; error writes no access records"},
 			{name: "format", kind: kindChoice, choices: []string{"auto", "text", "json"}, initial: "auto", doc: "auto = text on a terminal, JSON otherwise"},
+			{name: "audit", initial: `""`, check: optional(printable), doc: "where security events go, as JSON: a file (opened anew by SIGHUP) or stderr; empty = with the log"},
+			{name: "audit_required", kind: kindBool, initial: "false", doc: "true: while they cannot be written, logins, logouts and requests of users are answered 503; false: they wait, and are dropped and counted"},
 		}},
 	})
 }
