@@ -39,6 +39,7 @@ type parts struct {
 	look     *look.Look
 	log      *slog.Logger
 	metrics  *metrics.Metrics // nil: nothing is counted
+	room     *room            // nil: nobody else has to run while passwords are hashed
 	live     *proxy.Live      // of the process, whatever its configuration
 	visits   *sessionapi.Visits
 	tokens   *sessionapi.Tokens // nil: there is no session API
@@ -80,11 +81,11 @@ func (e *environment) open() (*parts, error) {
 	if err != nil {
 		return nil, err
 	}
-	return openParts(cfg, newLogger(e.Stderr, slog.LevelWarn, "text"), nil)
+	return openParts(cfg, newLogger(e.Stderr, slog.LevelWarn, "text"), nil, nil)
 }
 
-func openParts(cfg config.Config, log *slog.Logger, counted *metrics.Metrics) (*parts, error) {
-	p := &parts{cfg: cfg, log: log, metrics: counted, near: newNearParts(), settings: sessionstore.Settings{
+func openParts(cfg config.Config, log *slog.Logger, counted *metrics.Metrics, hashing *room) (*parts, error) {
+	p := &parts{cfg: cfg, log: log, metrics: counted, room: hashing, near: newNearParts(), settings: sessionstore.Settings{
 		CookieAge:            cookieAge(cfg.Session),
 		ExpireAtBrowserClose: cfg.Session.ExpireAtBrowserClose,
 		SaveEveryRequest:     cfg.Session.SaveEveryRequest,
@@ -173,7 +174,11 @@ func (p *parts) openUsers() error {
 	if err != nil {
 		return fmt.Errorf("users.password_formats: %w", err)
 	}
-	p.hashes = registry.WithLimits(password.Limits{Concurrency: p.cfg.Login.HashConcurrency})
+	limits := password.Limits{Concurrency: p.cfg.Login.HashConcurrency}
+	if p.room != nil {
+		limits.Begin, limits.End = p.room.enter, p.room.leave
+	}
+	p.hashes = registry.WithLimits(limits)
 	p.users, err = userdb.Open(db, userdb.Options{
 		Table: u.Table, Columns: userdb.Columns(u.Columns), GroupsQuery: u.GroupsQuery, Query: u.Query,
 		Registry: p.hashes,

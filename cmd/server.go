@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -28,7 +27,7 @@ import (
 type server struct {
 	env     *environment
 	flags   map[string]any
-	cores   int // that Go found at the start
+	room    *room
 	metrics *metrics.Metrics
 	live    *proxy.Live
 	visits  *sessionapi.Visits
@@ -59,7 +58,7 @@ type server struct {
 
 func newServer(e *environment, flags map[string]any, cfg config.Config) *server {
 	facts := readBuildFacts()
-	s := &server{env: e, flags: flags, cores: runtime.GOMAXPROCS(0), cut: make(chan struct{}), hangups: make(chan os.Signal, 1), manager: systemd.FromEnviron(e.Environ, os.Getpid()),
+	s := &server{env: e, flags: flags, room: newRoom(), cut: make(chan struct{}), hangups: make(chan os.Signal, 1), manager: systemd.FromEnviron(e.Environ, os.Getpid()),
 		metrics: metrics.New(metrics.Build{Version: facts.Version, Revision: facts.Revision, Go: facts.Go})}
 	s.sink = newLogSink(e.Stderr, s.metrics.LogDropped)
 	s.metrics.HashQueue(s.hashQueue)
@@ -107,7 +106,7 @@ func (s *server) nearCaches() metrics.Near {
 
 // build makes everything of a configuration; nothing is asked yet.
 func (s *server) build(cfg config.Config) (*running, error) {
-	p, err := openParts(makeRoom(cfg, s.cores), s.newLog(cfg), s.metrics)
+	p, err := openParts(s.room.fit(cfg), s.newLog(cfg), s.metrics, s.room)
 	if err != nil {
 		return nil, err
 	}
