@@ -18,17 +18,18 @@ var arrows = map[string][]string{
 	".":   {"cmd"},
 	"cmd": {"*"},
 
-	"internal/pyvalue": {},
-	"internal/signing": {},
-	"internal/config":  {},
-	"internal/sqlconn": {},
-	"internal/schema":  {"internal/sqlconn"},
-	"internal/demo":    {},
-	"internal/watch":   {},
-	"internal/systemd": {},
-	"deploy":           {"cmd", "internal/config"},
-	"auth/password":    {},
-	"proxy/facts":      {},
+	"internal/pyvalue":   {},
+	"internal/signing":   {},
+	"internal/config":    {},
+	"internal/sqlconn":   {},
+	"internal/schema":    {"internal/sqlconn"},
+	"internal/demo":      {},
+	"internal/certtable": {"internal/schema", "internal/sqlconn"},
+	"internal/watch":     {},
+	"internal/systemd":   {},
+	"deploy":             {"cmd", "internal/config"},
+	"auth/password":      {},
+	"proxy/facts":        {},
 
 	"sessionstore":             {"internal/pyvalue"},
 	"sessionstore/codec":       {"internal/pyvalue", "internal/signing"},
@@ -43,7 +44,7 @@ var arrows = map[string][]string{
 	"sessionstore/cacheddbstore": {"internal/pyvalue", "sessionstore", "sessionstore/cache"},
 
 	"bench/races":      {"sessionstore/cache", "sessionstore/cachestore", "sessionstore/cacheddbstore"},
-	"internal/tlsconf": {"internal/watch"},
+	"internal/tlsconf": {"internal/signing", "internal/watch"},
 	"internal/metrics": {"auth", "proxy", "sessionstore"},
 
 	"auth":          {"internal/pyvalue", "internal/signing", "sessionstore"},
@@ -65,7 +66,7 @@ var arrows = map[string][]string{
 
 // testArrows are the additional imports that tests may have.
 var testArrows = []string{"internal/testenv", "sessionstore/storetest", "sessionstore/codec", "sessionstore/cookiestore", "sessionstore/dbstore", "internal/pyvalue",
-	"internal/signing", "internal/sqlconn", "auth/password", "auth/throttle", "auth/userdb", "proxy/facts", "sessionstore", "sessionstore/ledger"}
+	"internal/signing", "internal/sqlconn", "internal/certtable", "sessionstore/cache", "auth/password", "auth/throttle", "auth/userdb", "proxy/facts", "sessionstore", "sessionstore/ledger"}
 
 // owners says which package alone may import an outside technology, tests included.
 var owners = map[string][]string{
