@@ -14,6 +14,7 @@ import (
 	"coatcheck/auth/throttle"
 	"coatcheck/auth/userdb"
 	"coatcheck/internal/audit"
+	"coatcheck/internal/certtable"
 	"coatcheck/internal/config"
 	"coatcheck/internal/lease"
 	"coatcheck/internal/metrics"
@@ -142,20 +143,29 @@ func (p *parts) openKeys() error {
 func (p *parts) ownDatabase() bool { return p.cfg.Database.URL == (config.Secret{}) }
 
 func (p *parts) openDatabase() error {
-	url := p.cfg.Database.URL.Reveal()
 	if p.ownDatabase() {
 		if err := makeDataDir(p.cfg.DataDir); err != nil {
 			return err
 		}
-		url = "sqlite:" + filepath.Join(p.cfg.DataDir, "coatcheck.sqlite3")
 	}
-	db, err := sqlconn.Open(url, sqlconn.Options{TimeZone: p.cfg.Database.Location()})
+	db, err := sqlconn.Open(databaseURL(p.cfg), sqlconn.Options{TimeZone: p.cfg.Database.Location()})
 	if err != nil {
 		return fmt.Errorf("%w (key database.url)", err)
 	}
 	p.db = db
 	p.closers = append(p.closers, db.Close)
+	if p.cfg.TLS.Storage == "database" {
+		withTable(p, certtable.New(p.db))
+	}
 	return nil
+}
+
+// databaseURL is that of data_dir where none is named.
+func databaseURL(cfg config.Config) string {
+	if cfg.Database.URL.Empty() {
+		return "sqlite:" + filepath.Join(cfg.DataDir, "coatcheck.sqlite3")
+	}
+	return cfg.Database.URL.Reveal()
 }
 
 // openUsers opens the user directory, in a database of its own where users.url names one.

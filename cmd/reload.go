@@ -57,7 +57,7 @@ func (s *server) next(ctx context.Context) (*running, *tlsconf.Certificates, err
 	}
 	var certificates *tlsconf.Certificates
 	if err = s.usable(ctx, next, before); err == nil {
-		certificates, err = s.recertify(cfg, before, next.parts.log)
+		certificates, err = s.recertify(cfg, before, next.parts.keys, next.parts.log)
 	}
 	if err != nil {
 		return nil, nil, errors.Join(err, next.parts.close())

@@ -95,7 +95,7 @@ func TestStartSaysWhatIsWrong(t *testing.T) {
 		"unknown key":                  {config: "listn: ':1'\n", want: []string{"listn", "listen", "config.yaml:1:"}},
 		"wrong value":                  {config: "session:\n  cookie_age: soon\n", want: []string{"session.cookie_age", "config.yaml:2:", "soon"}},
 		"two problems at once":         {config: "listn: x\nlog: {level: loud}\n", want: []string{"listn", "log.level", "loud"}},
-		"capability that is not there": {config: "tls: {storage: database}\n", want: []string{"tls.storage", "in this version"}},
+		"capability that is not there": {config: "session_api: {listen: \":9092\"}\n", want: []string{"session_api.listen", "in this version"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()

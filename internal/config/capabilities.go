@@ -14,9 +14,7 @@ type gap struct {
 }
 
 func gaps() []gap {
-	return []gap{
-		{"tls.storage", other("certificates are kept in files alone in this version; use file (processes that share data_dir/certificates share them)")},
-	}
+	return []gap{}
 }
 
 var index = regexp.MustCompile(`\[\d+\]`)

@@ -145,3 +145,11 @@ func cookieDomain(text string) error {
 	}
 	return nil
 }
+
+// askRule takes the word routes, or a URL.
+func askRule(text string) error {
+	if text == "routes" {
+		return nil
+	}
+	return directoryURL(text)
+}

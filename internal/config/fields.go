@@ -149,5 +149,14 @@ func tlsFields() []field {
 		{name: "key_file", initial: `""`, doc: "its private key, PEM"},
 		{name: "http_listen", initial: "auto", check: httpListen, doc: `where http is sent on to https and the authority asks; auto: ":80" with domains, else off; "": off`},
 		{name: "hsts", kind: kindDuration, initial: "365d", doc: "Strict-Transport-Security; 0 leaves it out"},
+		{name: "on_demand", kind: kindSection, fields: onDemandFields(), doc: "certificates for names that are not in domains, when a browser first asks for them"},
+		{name: "client_ca_file", initial: `""`, check: optional(readableFile), doc: "PEM certificates of the authorities that vouch for clients; a changed file is noticed"},
+		{name: "client_auth", kind: kindChoice, choices: []string{"off", "request", "require"}, initial: "off", doc: "certificates of clients: off, request (none is fine, a wrong one is not), require"},
+	}
+}
+
+func onDemandFields() []field {
+	return []field{
+		{name: "ask", initial: `""`, check: optional(askRule), doc: `which names: routes (the hosts of routes), or a URL that is asked with ?domain=NAME and answers 2xx; "": none`},
 	}
 }

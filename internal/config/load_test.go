@@ -73,7 +73,7 @@ var otherValues = map[string]string{
 	"identity.preset": "none", "identity.jwt.ttl": "5m", "identity.basic_auth.username": "u", "identity.basic_auth.username_from": "email",
 	"identity.basic_auth.password": "p", "identity.headers": "[{name: X-A, value: id}]", "identity.group_separator": ";", "log.level": "warn", "log.format": "json", "log.audit": "stderr",
 	"tls.domains": "a.example", "tls.email": "a@a.example", "tls.ca": "https://a.example/dir", "tls.ca_root": "/r", "tls.cert_file": "/c", "tls.key_file": "/k",
-	"tls.http_listen": ":81", "tls.hsts": "10",
+	"tls.http_listen": ":81", "tls.hsts": "10", "tls.storage": "database", "tls.on_demand.ask": "https://a.example/ask", "tls.client_ca_file": exampleFile,
 	"connection.dial_timeout": "1s", "connection.stall_timeout": "1m", "connection.idle_timeout": "1s", "connection.max_conns": "9", "connection.queue_timeout": "1s",
 	"connection.server_name": "u.example", "fastcgi.root": "/srv", "fastcgi.index": "i.php", "fastcgi.fallback": "/i.php", "fastcgi.local": "true",
 	"fastcgi.static": "true", "fastcgi.script": "/usr/lib/app.cgi", "fastcgi.static_endings": "css,txt", "fastcgi.buffer_body": "9", "fastcgi.keep_alive": "true", "fastcgi.keep_authorization": "true", "balance.policy": "round_robin", "balance.affinity_cookie": "c",
@@ -86,8 +86,7 @@ var together = map[string]string{"tls.cert_file": "tls.key_file", "tls.key_file"
 
 // Keys whose only served value is the default, with one that is refused for that reason alone; and keys that need another.
 var unavailableValues = map[string]string{
-	"proxy_protocol": "true", "identity.jwt.header": "X-J",
-	"tls.storage": "database", "log.audit_required": "true",
+	"proxy_protocol": "true", "identity.jwt.header": "X-J", "tls.client_auth": "require", "log.audit_required": "true",
 }
 
 func TestEveryKeyByEnvironment(t *testing.T) {
