@@ -1,7 +1,7 @@
 package config
 
 // table is every key there is, in the order in which it is shown. A key has its struct field in config.go; a test holds the
-// two together. What this build cannot do yet stands in capabilities.go.
+// two together.
 func table() []field {
 	return withTwins([]field{
 		{name: "listen", initial: `":8080"`, check: listenAddress, doc: "address and port for browsers"},

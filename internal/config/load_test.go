@@ -84,8 +84,8 @@ var otherValues = map[string]string{
 // together are keys of which neither can be without the other.
 var together = map[string]string{"tls.cert_file": "tls.key_file", "tls.key_file": "tls.cert_file"}
 
-// Keys whose only served value is the default, with one that is refused for that reason alone; and keys that need another.
-var unavailableValues = map[string]string{
+// Keys whose value is refused unless another key is given.
+var refusedValues = map[string]string{
 	"proxy_protocol": "true", "identity.jwt.header": "X-J", "tls.client_auth": "require", "log.audit_required": "true",
 }
 
@@ -107,9 +107,9 @@ func TestEveryKeyByEnvironment(t *testing.T) {
 			case "cache.ca_file", "connection.ca_file", "connection.cert_file", "connection.key_file":
 				value = exampleFile
 			}
-			refused, isGap := unavailableValues[strings.TrimSuffix(key, "_file")]
+			refused, isGap := refusedValues[strings.TrimSuffix(key, "_file")]
 			if !isGap {
-				refused, isGap = unavailableValues[key]
+				refused, isGap = refusedValues[key]
 			}
 			if isGap && !strings.HasSuffix(key, "_file") {
 				value = refused
