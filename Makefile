@@ -4,12 +4,13 @@ GOTESTFLAGS ?=
 FUZZTIME ?= 5s
 export CGO_ENABLED ?= 1
 
-.PHONY: test packages check unit fuzz build release vulncheck bench clean
+.PHONY: screens test packages check unit fuzz build release vulncheck bench clean
 
 test: packages check unit fuzz
 
 packages:
 	sh scripts/test-packages
+	sh scripts/fetch-axe
 
 check:
 	$(GO) mod verify
@@ -37,6 +38,10 @@ release: vulncheck
 # Asks the vulnerability database, so it needs a network.
 vulncheck:
 	$(GO) tool govulncheck ./...
+
+# Renews the pictures in docs/.
+screens:
+	COATCHECK_TEST_SCREENS=$(CURDIR)/docs/screens $(GO) test -count=1 -run '^TestScreens$$' ./e2e
 
 bench:
 	$(GO) test -run='^$$' -bench=. -benchmem ./...

@@ -15,10 +15,13 @@ import (
 	"coatcheck/auth/userdb"
 	"coatcheck/internal/audit"
 	"coatcheck/internal/config"
+	"coatcheck/internal/lease"
 	"coatcheck/internal/metrics"
 	"coatcheck/internal/signing"
 	"coatcheck/internal/sqlconn"
 	"coatcheck/proxy"
+	"coatcheck/proxy/look"
+	"coatcheck/proxy/sessionapi"
 	"coatcheck/sessionstore"
 	"coatcheck/sessionstore/cache"
 	"coatcheck/sessionstore/cacheddbstore"
@@ -33,10 +36,13 @@ import (
 // parts are the stores and directories that a configuration names. The commands and the running proxy share them.
 type parts struct {
 	cfg      config.Config
+	look     *look.Look
 	log      *slog.Logger
 	metrics  *metrics.Metrics // nil: nothing is counted
 	live     *proxy.Live      // of the process, whatever its configuration
 	audit    *audit.Log       // of the process
+	visits   *sessionapi.Visits
+	tokens   *sessionapi.Tokens // nil: there is no session API
 	keys     signing.Keys
 	db       *sqlconn.DB // of sessions and our own tables
 	userDB   *sqlconn.DB // of the users; often the same
@@ -46,7 +52,9 @@ type parts struct {
 	store    sessionstore.Store
 	cache    *cache.Cache // nil: the engine needs none
 	ledger   *ledger.Ledger
+	leases   *lease.Leases
 	sessions *sessionstore.Sessions
+	near     nearParts
 	settings sessionstore.Settings
 
 	tables []tableMaker // what prepare makes besides the user tables
@@ -76,7 +84,7 @@ func (e *environment) open() (*parts, error) {
 }
 
 func openParts(cfg config.Config, log *slog.Logger, counted *metrics.Metrics) (*parts, error) {
-	p := &parts{cfg: cfg, log: log, metrics: counted, settings: sessionstore.Settings{
+	p := &parts{cfg: cfg, log: log, metrics: counted, near: newNearParts(), settings: sessionstore.Settings{
 		CookieAge:            cookieAge(cfg.Session),
 		ExpireAtBrowserClose: cfg.Session.ExpireAtBrowserClose,
 		SaveEveryRequest:     cfg.Session.SaveEveryRequest,
@@ -84,7 +92,7 @@ func openParts(cfg config.Config, log *slog.Logger, counted *metrics.Metrics) (*
 	if cfg.Database.TimeZone != "UTC" { // a Django with USE_TZ off
 		p.settings.TimeZone = cfg.Database.Location()
 	}
-	for _, step := range []func() error{p.openKeys, p.openDatabase, p.openUsers, p.openSessions} {
+	for _, step := range []func() error{p.openLook, p.openKeys, p.openDatabase, p.openUsers, p.openSessions} {
 		if err := step(); err != nil {
 			return nil, errors.Join(err, p.close())
 		}
@@ -106,6 +114,11 @@ func (p *parts) close() error {
 		errs = append(errs, c())
 	}
 	return errors.Join(errs...)
+}
+
+func (p *parts) openLook() (err error) {
+	p.look, err = openLook(p.cfg.Login)
+	return err
 }
 
 func (p *parts) openKeys() error {
@@ -194,6 +207,7 @@ func (p *parts) ownUsers() bool { return p.ownDatabase() && p.cfg.Users.URL.Empt
 
 func (p *parts) openSessions() error {
 	p.ledger = withTable(p, ledger.New(p.db, p.keys, time.Now))
+	p.leases = withTable(p, lease.New(p.db, time.Now))
 	store, err := p.openStore()
 	if err != nil {
 		return err
@@ -201,6 +215,14 @@ func (p *parts) openSessions() error {
 	p.store = store
 	if p.metrics != nil {
 		store = p.metrics.Store(store)
+	}
+	if p.nearOn() {
+		if err := p.openNearUsers(); err != nil {
+			return err
+		}
+		if store, err = p.openNear(store); err != nil {
+			return err
+		}
 	}
 	p.sessions = sessionstore.New(store, p.settings, time.Now)
 	return nil
@@ -300,6 +322,9 @@ func (p *parts) prepare(ctx context.Context) error {
 		if err := maker.CreateTable(ctx); err != nil {
 			return err
 		}
+	}
+	if err := p.makeTriggers(ctx, has); err != nil {
+		return err
 	}
 	return p.users.Check(ctx)
 }

@@ -20,6 +20,7 @@ import (
 	"coatcheck/internal/tlsconf"
 	"coatcheck/internal/watch"
 	"coatcheck/proxy"
+	"coatcheck/proxy/sessionapi"
 )
 
 // server is what outlives a configuration: the listeners, the metrics, and the exchange of one [running] for the next.
@@ -29,6 +30,7 @@ type server struct {
 	cores   int // that Go found at the start
 	metrics *metrics.Metrics
 	live    *proxy.Live
+	visits  *sessionapi.Visits
 	manager systemd.Manager
 	level   slog.LevelVar
 	sink    *logSink
@@ -50,7 +52,7 @@ type server struct {
 	doors         doors
 	certificates  atomic.Pointer[tlsconf.Certificates] // nil: no TLS
 	public, admin *http.Server
-	plain         *http.Server
+	plain, api    *http.Server
 }
 
 func newServer(e *environment, flags map[string]any, cfg config.Config) *server {
@@ -59,16 +61,18 @@ func newServer(e *environment, flags map[string]any, cfg config.Config) *server 
 		metrics: metrics.New(metrics.Build{Version: facts.Version, Revision: facts.Revision, Go: facts.Go})}
 	s.sink = newLogSink(e.Stderr, s.metrics.LogDropped)
 	s.metrics.HashQueue(s.hashQueue)
+	s.metrics.NearCaches(s.nearCaches)
 	s.metrics.Certificates(s.expiries)
 	s.level.Set(level(cfg.Log.Level))
 	s.log = s.newLog(cfg)
 	adoptStandardLog(s.log)
-	s.live = proxy.NewLive(s.log)
+	s.live, s.visits = proxy.NewLive(s.log), sessionapi.NewVisits()
 	s.watched(cfg)
 	s.changes = watch.Begin(func() []string { return *s.files.Load() })
 	s.public = proxy.NewServer(http.HandlerFunc(s.visit), s.log)
 	s.fresh.follow(s.public)
 	s.admin = proxy.NewServer(http.HandlerFunc(s.operate), s.log)
+	s.api = sessionapi.NewServer(http.HandlerFunc(s.lend), s.log)
 	s.plain = &http.Server{ReadHeaderTimeout: time.Second} // until it is known what it serves
 	return s
 }
@@ -90,13 +94,21 @@ func (s *server) hashQueue() (now, limit int) {
 	return r.parts.hashes.Load()
 }
 
+func (s *server) nearCaches() metrics.Near {
+	r := s.current.Load()
+	if r == nil {
+		return metrics.Near{}
+	}
+	return r.parts.near.stats()
+}
+
 // build makes everything of a configuration; nothing is asked yet.
 func (s *server) build(cfg config.Config) (*running, error) {
 	p, err := openParts(makeRoom(cfg, s.cores), s.newLog(cfg), s.metrics)
 	if err != nil {
 		return nil, err
 	}
-	p.live, p.audit = s.live, &s.audit
+	p.live, p.visits, p.audit = s.live, s.visits, &s.audit
 	sink, err := s.auditSink(p)
 	if err != nil {
 		return nil, errors.Join(err, p.close())
@@ -156,7 +168,7 @@ func (s *server) operate(w http.ResponseWriter, r *http.Request) {
 
 // serve serves at the doors until ctx ends, then drains. The end of hard ends it at once.
 func (s *server) serve(ctx, hard context.Context) error {
-	failed := make(chan error, 3)
+	failed := make(chan error, 4)
 	start := func(group *sync.WaitGroup, l net.Listener, serve func(net.Listener) error) {
 		group.Go(func() {
 			err := serve(l)
@@ -178,6 +190,9 @@ func (s *server) serve(ctx, hard context.Context) error {
 	}
 	if d.admin != nil {
 		start(&s.retiring, d.admin, s.admin.Serve)
+	}
+	if d.api != nil {
+		start(&s.retiring, d.api, s.api.Serve)
 	}
 	s.log.Info("coatcheck is listening", "address", d.public.Addr().String(), "open", address(cfg, d.public), "version", readBuildFacts().Version)
 	s.retiring.Go(func() { s.live.Run(ctx) })
@@ -257,7 +272,7 @@ func (s *server) end(err error) error {
 	close(s.cut)
 	s.stopWatchdog()
 	s.present(nil)
-	err = errors.Join(err, s.admin.Close())
+	err = errors.Join(err, s.admin.Close(), s.api.Close()) // the last request may have needed the session API
 	s.retiring.Wait()
 	if err == nil {
 		s.log.Info("stopped")

@@ -16,6 +16,8 @@ import (
 const (
 	// recheckTime is how often the sessions of requests that go on are looked up, and so the bound for an end that nobody told us of.
 	recheckTime = 5 * time.Second
+	// nearTime is how often where that costs no call to a store, as long as nothing has changed.
+	nearTime = 500 * time.Millisecond
 	// shortTime is what a request may take to be finished although its session has ended.
 	shortTime = time.Second
 	// lookTime is for one look-up; a store that takes longer is not asked on.
@@ -118,15 +120,20 @@ func (l *Live) cutEnded(f *flight) (left bool) {
 // Run looks the sessions of requests that go on up, again and again, until ctx ends. Sessions end elsewhere, too: in a Django, in
 // another process, by time, with their user.
 func (l *Live) Run(ctx context.Context) {
-	ticker := time.NewTicker(l.every)
+	ticker := time.NewTicker(min(l.every, nearTime))
 	defer ticker.Stop()
+	all := time.Now()
 	var late <-chan time.Time
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
-			l.recheck(ctx)
+			due := time.Since(all) >= l.every
+			if due {
+				all = time.Now()
+			}
+			l.recheck(ctx, func(g *guard) bool { return due || g.sessions.Near() })
 		case <-l.wake:
 			late = time.After(shortTime)
 		case <-late:
@@ -147,12 +154,12 @@ func (l *Live) sweep() (left bool) {
 	return left
 }
 
-// recheck asks for each session once. A store that has failed is not asked again in this round, and what it knows of goes on: it is
+// recheck asks for each session once, of those whose guards are due. A store that has failed is not asked again in this round, and what it knows of goes on: it is
 // not a logout.
-func (l *Live) recheck(ctx context.Context) {
+func (l *Live) recheck(ctx context.Context, due func(*guard) bool) {
 	failed := map[*guard]bool{}
 	for _, s := range l.longer() {
-		if failed[s.guard] {
+		if failed[s.guard] || !due(s.guard) {
 			continue
 		}
 		p, err := s.guard.look(ctx, s.key)

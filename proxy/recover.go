@@ -48,5 +48,5 @@ func (h *Handler) afterPanic(w http.ResponseWriter, r *http.Request, v any) {
 	if _, asks := h.verifies(r); asks {
 		status = http.StatusServiceUnavailable
 	}
-	refuse(w, r, problem.Problem{Status: status, Detail: "Something went wrong here.", Hint: "Try again; if it stays, tell the operator the request number below."})
+	refuse(w, r, problem.Problem{Status: status, Detail: "problem.panic", Hint: "problem.panic-hint"})
 }

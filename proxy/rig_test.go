@@ -23,6 +23,7 @@ import (
 	"coatcheck/auth"
 	"coatcheck/proxy/facts"
 	"coatcheck/proxy/identity"
+	"coatcheck/proxy/sessionapi"
 	"coatcheck/proxy/sessioncookie"
 	"coatcheck/proxy/upstream"
 	"coatcheck/sessionstore"
@@ -112,6 +113,16 @@ func (s *testStore) Update(ctx context.Context, key string, rec sessionstore.Rec
 		s.onSave()
 	}
 	return s.Memory.Update(ctx, key, rec)
+}
+
+func (s *testStore) Change(ctx context.Context, key string, change func(sessionstore.Record) *sessionstore.Record) error {
+	if err := s.note("change"); err != nil {
+		return err
+	}
+	if s.onSave != nil {
+		s.onSave()
+	}
+	return s.Memory.Change(ctx, key, change)
 }
 
 func (s *testStore) Create(ctx context.Context, key string, rec sessionstore.Record) (string, error) {
@@ -234,9 +245,12 @@ type settings struct {
 	hsts     string
 	observe  func(Observation)
 	logins   Logins
+	activity Activity
+	left     string // see Options.TimeLeftHeader
 	noPortal bool
 	upstream string // a path: below the rig's own upstream
 	pages    map[string]http.Handler
+	tokens   *sessionapi.Tokens
 }
 
 func newRig(t testing.TB, s settings) *rig {
@@ -291,7 +305,8 @@ func (g *rig) newHandler(s settings) *Handler {
 	o := Options{
 		Routes: s.routes, Portal: http.HandlerFunc(portalOfTests), AuthPrefix: "/.auth", Pages: s.pages, Live: g.live, FoldPaths: s.fold,
 		Stripper: identity.NewStripper(headers.Names()...), Cookie: sessioncookie.New(s.cookie), Sessions: g.sessions, Principals: g.users,
-		Log: slog.New(slog.NewJSONHandler(g.log, nil)), Observe: s.observe, HSTS: s.hsts, Logins: s.logins,
+		Log: slog.New(slog.NewJSONHandler(g.log, nil)), Observe: s.observe, HSTS: s.hsts, Logins: s.logins, Tokens: s.tokens,
+		Activity: s.activity, TimeLeftHeader: s.left,
 	}
 	if s.noPortal {
 		o.Portal, o.AuthPrefix = nil, ""

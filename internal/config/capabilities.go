@@ -3,7 +3,6 @@ package config
 import (
 	"reflect"
 	"regexp"
-	"slices"
 	"strings"
 )
 
@@ -17,12 +16,6 @@ type gap struct {
 func gaps() []gap {
 	return []gap{
 		{"tls.storage", other("certificates are kept in files alone in this version; use file (processes that share data_dir/certificates share them)")},
-		{"users.password_formats", formats("plain", "passwords in plain text are not in this version yet; remove plain")},
-		{"session_api.listen", other("the session API is not in this version yet; leave it empty")},
-		{"routes.session_api", other("the session API is not in this version yet; use an identity header with the value session:KEY")},
-		{"routes.anonymous_session", other("sessions of anonymous visitors are not in this version yet; remove it")},
-		{"session.near_cache", duration("a bound for the near cache is not in this version yet; use auto or off")},
-		{"session.near_cache_bytes", other("a near cache measured in bytes is not in this version yet; use near_cache_entries")},
 	}
 }
 
@@ -56,24 +49,4 @@ func (g gap) covers(key string) bool {
 
 func other(text string) func(any) string {
 	return func(any) string { return text }
-}
-
-func duration(text string) func(any) string {
-	return when(text, func(v any) bool { return v != "auto" && v != "off" })
-}
-
-func formats(name, text string) func(any) string {
-	return when(text, func(v any) bool {
-		list, _ := v.(Formats)
-		return slices.Contains(list, name)
-	})
-}
-
-func when(text string, missing func(v any) bool) func(any) string {
-	return func(v any) string {
-		if missing(v) {
-			return text
-		}
-		return ""
-	}
 }

@@ -52,7 +52,7 @@ const routeSample = ` - host: ""                        # empty: any
    superuser: false
    networks: []                    # source networks that may pass at all
    share_session: false            # let the session cookie through to the upstream (a Django that shares it)
-   anonymous_session: false        # visitors get a session before they log in
+   anonymous_session: false        # visitors get an id (identity value visitor) before they log in, and a session that keeps it
    touch: true                     # false: polling here does not count as activity
    max_auth_age: 0                 # send users to the login page again whose login is older; 0 = a login of any age will do
    session_api: false              # give the application a token for the session API
@@ -87,7 +87,7 @@ func routeFields() []field {
 		{name: "superuser", kind: kindBool, initial: "false", doc: "with access login: superusers may pass"},
 		{name: "networks", kind: kindPrefixes, initial: "[]", doc: "source networks that may pass at all; empty: all"},
 		{name: "share_session", kind: kindBool, initial: "false", doc: "let the session cookie through to the upstream (a Django that shares it)"},
-		{name: "anonymous_session", kind: kindBool, initial: "false", doc: "visitors get a session before they log in"},
+		{name: "anonymous_session", kind: kindBool, initial: "false", doc: "visitors get an id (identity value visitor) before they log in, and a session that keeps it"},
 		{name: "touch", kind: kindBool, initial: "true", doc: "false: polling here does not count as activity"},
 		{name: "max_auth_age", kind: kindDuration, initial: "0", doc: "send users to the login page again whose login is older; 0 = a login of any age will do"},
 		{name: "session_api", kind: kindBool, initial: "false", doc: "give the application a token for the session API"},
@@ -124,6 +124,7 @@ func databaseFields() []field {
 	return []field{
 		{name: "url", kind: kindSecret, initial: `""`, check: databaseURL, doc: "sqlite:PATH | postgres://... | mysql://...; default sqlite in data_dir"},
 		{name: "time_zone", initial: "UTC", check: timeZone, doc: "of dates in SQLite and MySQL; a Django with USE_TZ off keeps its own TIME_ZONE there"},
+		{name: "triggers", kind: kindChoice, choices: []string{"auto", "on", "off"}, initial: "auto", doc: "on PostgreSQL, what tells other processes of changes: auto = on tables that we make; on = on Django's, too"},
 	}
 }
 

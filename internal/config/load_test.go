@@ -67,7 +67,7 @@ var otherValues = map[string]string{
 	"cache.url": "redis://h:1", "cache.ca_file": exampleFile, "session.engine": "file", "cache.key_prefix": "p", "cache.version": "2", "session.cookie_name": "c", "session.cookie_age": "1h", "session.cookie_domain": "x.example",
 	"session.cookie_path": "/p", "session.cookie_secure": "true", "session.cookie_httponly": "false", "session.cookie_samesite": "strict",
 	"session.expire_at_browser_close": "yes", "session.save_every_request": "on", "session.file_path": "/f", "session.near_cache": "off",
-	"session.near_cache_entries": "7", "session.idle_timeout": "5m", "session.max_lifetime": "1h", "session.max_per_user": "3", "session.preset": "aal2", "session.time_left_header": "X-Left", "users.password_formats": "argon2,md5", "users.upgrade_passwords": "false", "login.title": "T",
+	"session.near_cache_entries": "7", "session.near_cache_bytes": "100", "database.triggers": "on", "session.idle_timeout": "5m", "session.max_lifetime": "1h", "session.max_per_user": "3", "session.preset": "aal2", "session.time_left_header": "X-Left", "users.password_formats": "argon2,md5", "users.upgrade_passwords": "false", "login.title": "T", "login.accent": "#123456", "login.templates": "/t", "users.password_validators": "length", "users.password_min_length": "9",
 	"users.backends": "app.auth.EmailBackend,ldap.LDAPBackend",
 	"login.logo":     exampleFile, "login.text": "t", "login.remember_me": "false", "login.max_attempts": "9", "login.hash_concurrency": "3",
 	"identity.preset": "none", "identity.jwt.ttl": "5m", "identity.basic_auth.username": "u", "identity.basic_auth.username_from": "email",
@@ -78,7 +78,7 @@ var otherValues = map[string]string{
 	"connection.server_name": "u.example", "fastcgi.root": "/srv", "fastcgi.index": "i.php", "fastcgi.fallback": "/i.php", "fastcgi.local": "true",
 	"fastcgi.static": "true", "fastcgi.script": "/usr/lib/app.cgi", "fastcgi.static_endings": "css,txt", "fastcgi.buffer_body": "9", "fastcgi.keep_alive": "true", "fastcgi.keep_authorization": "true", "balance.policy": "round_robin", "balance.affinity_cookie": "c",
 	"balance.max_fails": "2", "balance.fail_time": "2s", "balance.max_fail_time": "2m", "balance.slow_start": "1s", "balance.check.path": "/up", "balance.check.host": "u",
-	"balance.check.interval": "1s", "balance.check.timeout": "1s",
+	"balance.check.interval": "1s", "balance.check.timeout": "1s", "session_api.listen": "127.0.0.1:9092",
 }
 
 // together are keys of which neither can be without the other.
@@ -87,7 +87,6 @@ var together = map[string]string{"tls.cert_file": "tls.key_file", "tls.key_file"
 // Keys whose only served value is the default, with one that is refused for that reason alone; and keys that need another.
 var unavailableValues = map[string]string{
 	"proxy_protocol": "true", "identity.jwt.header": "X-J",
-	"session.near_cache_bytes": "100", "session_api.listen": ":9092",
 	"tls.storage": "database", "log.audit_required": "true",
 }
 

@@ -66,6 +66,7 @@ func (l *loading) check(cfg *Config) {
 	l.checkLogin(cfg)
 	l.checkIdentity("identity", cfg.Identity)
 	l.checkAssertions(cfg)
+	l.checkSessionAPI(cfg)
 	if !cfg.short {
 		l.checkRoutes(cfg)
 	}

@@ -33,6 +33,7 @@ type Metrics struct {
 	reloaded  prometheus.Gauge
 	dropped   prometheus.Counter
 	unaudited prometheus.Counter
+	api       *prometheus.HistogramVec
 }
 
 // Build is what the binary was made of.
@@ -61,7 +62,9 @@ func New(b Build) *Metrics {
 		unaudited: prometheus.NewCounter(prometheus.CounterOpts{Name: "coatcheck_audit_lines_dropped_total",
 			Help: "Security events that are not in the audit log, because it could not be written."}),
 	}
-	m.registry.MustRegister(m.requests, m.upstreams, m.inFlight, m.events, m.calls, m.fallbacks, m.reloads, m.reloaded, m.dropped, m.unaudited, buildInfo(b),
+	m.api = prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "coatcheck_session_api_call_duration_seconds", Buckets: storeLatency,
+		Help: "Time of the calls of the session API, by method and status class."}, []string{"method", "code"})
+	m.registry.MustRegister(m.api, m.requests, m.upstreams, m.inFlight, m.events, m.calls, m.fallbacks, m.reloads, m.reloaded, m.dropped, m.unaudited, buildInfo(b),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.begin()
 	return m
@@ -99,6 +102,16 @@ func (m *Metrics) Handler() http.Handler {
 // InFlight counts the requests that next is serving.
 func (m *Metrics) InFlight(next http.Handler) http.Handler {
 	return promhttp.InstrumentHandlerInFlight(m.inFlight, next)
+}
+
+// SessionAPI counts a call of the session API that has ended.
+func (m *Metrics) SessionAPI(method string, status int, took time.Duration) {
+	switch method {
+	case http.MethodGet, http.MethodHead, http.MethodPut, http.MethodDelete:
+	default:
+		method = "other"
+	}
+	m.api.WithLabelValues(method, class(status)).Observe(took.Seconds())
 }
 
 // Observe counts an ended request; it is the Observe of [proxy.Options].

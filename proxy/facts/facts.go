@@ -4,6 +4,8 @@ package facts
 import (
 	"context"
 	"net/netip"
+
+	"coatcheck/proxy/look"
 )
 
 // Facts are what the door knows of a request before anybody is asked who it is.
@@ -15,6 +17,8 @@ type Facts struct {
 	Secure bool
 	// Host is the authority the browser asked for, as the trusted proxy or the request names it.
 	Host string
+	// Look is how our pages look; nil: as they do by default.
+	Look *look.Look
 	// Agent is the User-Agent, as it was sent.
 	Agent string
 }

@@ -15,7 +15,7 @@ import (
 // Header is one identity header and what it carries.
 type Header struct {
 	Name string // letters, digits and dashes
-	// Value is id, username, email, name, groups, staff, superuser or session:KEY.
+	// Value is id, username, email, name, groups, staff, superuser, visitor or session:KEY.
 	Value string
 }
 
@@ -27,6 +27,8 @@ type Options struct {
 	Headers []Header
 	// GroupSeparator stands between group names; default a comma.
 	GroupSeparator string
+	// VisitorKey makes visitor ids of what sessions hold ([VisitorName]); needed for the value visitor.
+	VisitorKey []byte
 }
 
 // Field is a header as it is sent.
@@ -36,6 +38,7 @@ type Field struct{ Name, Value string }
 type Headers struct {
 	headers   []header
 	separator string
+	visitors  []byte
 }
 
 type header struct {
@@ -68,7 +71,7 @@ func withPrefix(p string) []Header {
 func New(opts Options) (*Headers, error) {
 	all, err := preset(opts.Preset)
 	errs := []error{err}
-	h := &Headers{separator: opts.GroupSeparator}
+	h := &Headers{separator: opts.GroupSeparator, visitors: opts.VisitorKey}
 	if h.separator == "" {
 		h.separator = ","
 	}
@@ -95,6 +98,9 @@ func (h *Headers) add(o Header) error {
 		return fmt.Errorf("identity header %q is listed twice; servers read - and _ as one", o.Name)
 	}
 	v, err := parseValue(o.Value)
+	if err == nil && v.property == visitorProperty && len(h.visitors) == 0 {
+		err = errors.New("the value visitor needs a key")
+	}
 	if err != nil {
 		return fmt.Errorf("identity header %q: %w", o.Name, err)
 	}
@@ -119,7 +125,7 @@ func (h *Headers) Names() []string {
 func (h *Headers) Fields(p auth.Principal) ([]Field, error) {
 	fields := make([]Field, 0, len(h.headers))
 	for _, e := range h.headers {
-		text, err := e.value.of(p, h.separator)
+		text, err := h.text(e.value, p)
 		if err != nil {
 			return nil, fmt.Errorf("write identity header %s: %w", e.name, err)
 		}
