@@ -41,6 +41,7 @@ func (p *parts) wire() (*running, error) {
 		AcceptBackends: p.cfg.Users.Backends, RecordLogin: p.users.RecordLogin, Log: p.log, Attrs: requestAttrs, Now: time.Now,
 	})
 	logins := sessionAuth{service, p.register(), p.log}
+	p.active = logins.register.Active
 	pages, err := p.portal(cookie, auditedAuth{logins, p.audit}, logins.register)
 	if err != nil {
 		return nil, err
