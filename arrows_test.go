@@ -28,6 +28,7 @@ var arrows = map[string][]string{
 	"internal/watch":   {},
 	"internal/systemd": {},
 	"deploy":           {"cmd", "internal/config"},
+	"docs":             {"cmd", "internal/config"},
 	// An example: an application of its own.
 	"deploy/examples/session-api/go": {},
 	"auth/password":                  {},
