@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"coatcheck/internal/sqlconn"
 	"coatcheck/internal/testenv"
 )
 
@@ -188,5 +190,57 @@ func TestOperationsPage(t *testing.T) {
 	again := serve(t, serveOptions{Config: config})
 	if got := v.at(again.URL).echoed("/app").Get("Remote-User"); got != "alice" {
 		t.Errorf("after the restore the application sees %q", got)
+	}
+}
+
+// docs/security-model.md: the grants, and no others, are enough beside a Django; the right to make tables only for the first start (ASVS 13.2.2).
+func TestSecurityPage_13_2_2(t *testing.T) {
+	t.Parallel()
+	owner := testenv.Postgres(t)
+	site := testenv.Django(t, testenv.DjangoOptions{DatabaseURL: owner})
+	site.CreateUser("alice", userPassword, "editors")
+	role := fmt.Sprintf("page_%d", time.Now().UnixNano())
+	page := newRecipe(t, "security-model.md", onPath(t), "CREATE ROLE coatcheck ", "CREATE ROLE "+role+" ", "TO coatcheck;", "TO "+role+";")
+	statements := page.block("sql", "django_session")
+	execute(t, owner, statements)
+	t.Cleanup(func() { execute(t, owner, "DROP OWNED BY "+role+" CASCADE; DROP ROLE "+role) })
+
+	u, err := url.Parse(owner)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.User = url.UserPassword(role, "PASSWORD")
+	app := newEcho(t)
+	config := fmt.Sprintf("secret_key: %q\ndatabase: {url: %q}\nupstream: %s\n", site.SecretKey, u, app.URL)
+	for _, start := range []string{"first", "second, without the right to make tables"} {
+		p := serve(t, serveOptions{Config: config})
+		v := newVisitor(t, p.URL)
+		v.login("alice", userPassword)
+		if got := v.echoed("/").Get("Remote-Groups"); got != "editors" {
+			t.Errorf("%s start: groups %q", start, got)
+		}
+		v.logout()
+		if got := v.echoed("/"); got != nil {
+			t.Errorf("%s start: logged out and let through", start)
+		}
+		if code := p.stop(); code != 0 || strings.Contains(p.stderr.String(), "permission denied") {
+			t.Errorf("%s start: exit code %d\n%s", start, code, p.stderr.String())
+		}
+		execute(t, owner, "REVOKE CREATE ON SCHEMA public FROM "+role+"; REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+	}
+}
+
+// execute runs statements as whom the URL names.
+func execute(t *testing.T, rawURL, statements string) {
+	t.Helper()
+	db, err := sqlconn.Open(rawURL, sqlconn.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	for statement := range strings.SplitSeq(statements, ";") {
+		if _, err := db.ExecContext(context.Background(), statement); err != nil {
+			t.Fatalf("%s: %v", statement, err)
+		}
 	}
 }
