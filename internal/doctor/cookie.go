@@ -27,9 +27,6 @@ func lookAtCookie(_ context.Context, p *Patient, n *notes) {
 	if !s.CookieHTTPOnly {
 		n.warning("session.cookie_httponly", "scripts in pages may read the session cookie", "set session.cookie_httponly: true")
 	}
-	if path := strings.TrimSuffix(s.CookiePath, "/"); path != p.Config.AuthPrefix && !strings.HasPrefix(p.Config.AuthPrefix, path+"/") {
-		n.problem("session.cookie_path", fmt.Sprintf("cookie_path %s does not cover our pages below %s: nobody can log out there", s.CookiePath, p.Config.AuthPrefix), "set session.cookie_path: /")
-	}
 	n.well("browsers keep the cookie %s and send it back to %s", s.CookieName, orWhatever(p.Config.PublicURL))
 }
 
@@ -46,7 +43,7 @@ func judgeCookie(p *Patient, n *notes, address string) {
 	if err != nil || u.Host == "" {
 		return
 	}
-	visit := diagnosis.Visit{Host: u.Host, Secure: u.Scheme == "https", Path: "/", Sent: 0}
+	visit := diagnosis.Visit{Host: u.Host, Secure: u.Scheme == "https", Path: p.Config.AuthPrefix + "/login"}
 	for _, f := range diagnosis.Login(setup(p), visit) {
 		say(p, n, f, u)
 	}
@@ -65,7 +62,7 @@ func say(p *Patient, n *notes, f diagnosis.Finding, u *url.URL) {
 		n.problem("session.cookie_domain", fmt.Sprintf("%s is not within cookie_domain %s: browsers drop the cookie", u.Hostname(), s.CookieDomain),
 			`set session.cookie_domain: "" for this host alone, or the domain above `+u.Hostname())
 	case diagnosis.Path:
-		n.problem("session.cookie_path", "the cookie is for "+s.CookiePath+" alone: the pages elsewhere see no session", "set session.cookie_path: /")
+		n.problem("session.cookie_path", "the cookie is for "+s.CookiePath+" alone: our pages below "+p.Config.AuthPrefix+" see no session, so nobody can log out", "set session.cookie_path: /")
 	case diagnosis.Host:
 		n.problem("public_url", u.Host+" is not the host of public_url: who comes here is sent elsewhere to log in", "set public_url: "+u.Scheme+"://"+u.Host)
 	case diagnosis.Scheme:

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"coatcheck/auth/password"
@@ -144,12 +145,15 @@ func (n *notes) ok(seen string, args ...any) {
 }
 
 func (n *notes) warning(key, seen, advice string) {
-	n.findings = append(n.findings, Finding{Check: n.check, Level: Warning, Key: key, Seen: seen, Advice: advice})
+	n.findings = append(n.findings, Finding{Check: n.check, Level: Warning, Key: key, Seen: oneLine(seen), Advice: advice})
 }
 
 func (n *notes) problem(key, seen, advice string) {
-	n.findings = append(n.findings, Finding{Check: n.check, Level: Problem, Key: key, Seen: seen, Advice: advice})
+	n.findings = append(n.findings, Finding{Check: n.check, Level: Problem, Key: key, Seen: oneLine(seen), Advice: advice})
 }
+
+// oneLine: drivers tell of several attempts on several lines.
+func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
 
 // well writes the ok line of a look that has found nothing.
 func (n *notes) well(seen string, args ...any) {

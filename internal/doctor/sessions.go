@@ -3,8 +3,6 @@ package doctor
 import (
 	"context"
 	"fmt"
-
-	"coatcheck/internal/sqlconn"
 )
 
 // lookAtSessions holds the secret key against the sessions that are there. Those that do not fit are no sessions to us.
@@ -12,8 +10,10 @@ func lookAtSessions(ctx context.Context, p *Patient, n *notes) {
 	s := p.sampleOf(ctx)
 	all := len(s.sessions)
 	switch {
-	case s.err != nil && !sqlconn.IsMissingTable(s.err):
-		n.problem("session.engine", "the sessions cannot be read: "+s.err.Error(), "see the findings about the database, the cache or the files")
+	case s.err != nil && p.Config.Session.Engine == "file":
+		n.problem("session.file_path", "the sessions cannot be read: "+s.err.Error(), "let this user read the files in "+p.SessionDir)
+		return
+	case s.err != nil: // which the looks at database and cache have said
 		return
 	case p.Config.Session.Engine == "signed_cookies":
 		n.ok("sessions are in browsers; there are none to hold the secret key against")

@@ -55,6 +55,7 @@ func (p *Patient) judgeAccounts(n *notes, accounts []userdb.Account) {
 		switch _, err := p.Formats.Identify(a.Password); {
 		case err == nil:
 			usable++
+		case errors.Is(err, password.ErrUnusable): // as was meant
 		case errors.Is(err, password.ErrUnknownFormat):
 			name := formatOf(a.Password)
 			formats[name] = append(formats[name], a.Username)
