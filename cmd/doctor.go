@@ -58,7 +58,7 @@ func (e *environment) examine(ctx context.Context, address string) []doctor.Find
 	if err != nil {
 		return unloadable(err)
 	}
-	p := newParts(cfg, slog.New(slog.DiscardHandler), nil)
+	p := newParts(cfg, slog.New(slog.DiscardHandler), nil, nil)
 	defer p.close()
 	patient := &doctor.Patient{Config: cfg, ConfigPath: e.configPath, URL: strings.TrimSuffix(address, "/"), Now: time.Now,
 		Foreign: p.foreign, Reach: p.reach,

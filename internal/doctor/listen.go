@@ -29,7 +29,7 @@ func lookAtPublicURL(_ context.Context, p *Patient, n *notes) {
 		n.warning("trusted_proxies", "public_url is https, and we serve http: the proxy in front that ends TLS is not believed, so everybody has its address and came by http",
 			"name the networks of that proxy in trusted_proxies, or set tls.domains or tls.cert_file")
 	}
-	if len(c.TLS.Domains) > 0 && !slices.Contains(c.TLS.Domains, strings.ToLower(u.Hostname())) {
+	if len(c.TLS.Domains) > 0 && c.TLS.OnDemand.Ask == "" && !slices.Contains(c.TLS.Domains, strings.ToLower(u.Hostname())) {
 		n.problem("tls.domains", "no certificate is asked for "+u.Hostname()+", the host of public_url", "add "+u.Hostname()+" to tls.domains")
 	}
 	n.well("public_url %s fits what is served", c.PublicURL)

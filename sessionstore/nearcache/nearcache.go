@@ -74,6 +74,28 @@ func New(next sessionstore.Store, o Options) *Store {
 	return s
 }
 
+// Changing is a Store in front of one that changes records in one step.
+type Changing struct {
+	*Store
+	changer sessionstore.Changer
+}
+
+var _ sessionstore.Changer = Changing{}
+
+// Front is the store to use: a [Changing], where the one behind is a [sessionstore.Changer].
+func (s *Store) Front() sessionstore.Store {
+	if changer, ok := s.next.(sessionstore.Changer); ok {
+		return Changing{s, changer}
+	}
+	return s
+}
+
+// Change implements [sessionstore.Changer]. It never looks at what is kept.
+func (s Changing) Change(ctx context.Context, key string, change func(sessionstore.Record) *sessionstore.Record) error {
+	defer s.Forget(key)
+	return s.changer.Change(ctx, key, change)
+}
+
 // stamps is the feed of records that are looked at with every use.
 type stamps struct{}
 

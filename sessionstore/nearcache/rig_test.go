@@ -272,7 +272,7 @@ func (s *site) settle(t testing.TB) {
 // place is the site as the suite knows it.
 func (s *site) place(t testing.TB, now func() time.Time) *storetest.Place {
 	place := &storetest.Place{
-		Open:   func() sessionstore.Store { return s.open(t, now).store },
+		Open:   func() sessionstore.Store { return s.open(t, now).store.Front() },
 		Settle: func() { s.settle(t) },
 		Break: func() {
 			for _, p := range s.processes {
