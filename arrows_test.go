@@ -39,6 +39,8 @@ var arrows = map[string][]string{
 	"proxy/facts":                    {"proxy/look"},
 
 	"internal/diagnosis":  {},
+	"internal/doctor": {"auth", "auth/password", "auth/userdb", "internal/config", "internal/diagnosis", "internal/pyvalue", "internal/signing", "internal/sqlconn",
+		"sessionstore/cache", "sessionstore/cacheddbstore", "sessionstore/cachestore", "sessionstore/codec", "sessionstore/dbstore"},
 	"auth/passwordpolicy": {"auth"},
 
 	"sessionstore":             {"internal/pyvalue"},

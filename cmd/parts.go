@@ -89,6 +89,17 @@ func (e *environment) open() (*parts, error) {
 }
 
 func openParts(cfg config.Config, log *slog.Logger, counted *metrics.Metrics, hashing *room) (*parts, error) {
+	p := newParts(cfg, log, counted, hashing)
+	for _, step := range []func() error{p.openLook, p.openKeys, p.openDatabase, p.openUsers, p.openSessions} {
+		if err := step(); err != nil {
+			return nil, errors.Join(err, p.close())
+		}
+	}
+	return p, nil
+}
+
+// newParts opens nothing yet.
+func newParts(cfg config.Config, log *slog.Logger, counted *metrics.Metrics, hashing *room) *parts {
 	p := &parts{cfg: cfg, log: log, metrics: counted, room: hashing, near: newNearParts(), settings: sessionstore.Settings{
 		CookieAge:            cookieAge(cfg.Session),
 		ExpireAtBrowserClose: cfg.Session.ExpireAtBrowserClose,
@@ -97,12 +108,7 @@ func openParts(cfg config.Config, log *slog.Logger, counted *metrics.Metrics, ha
 	if cfg.Database.TimeZone != "UTC" { // a Django with USE_TZ off
 		p.settings.TimeZone = cfg.Database.Location()
 	}
-	for _, step := range []func() error{p.openLook, p.openKeys, p.openDatabase, p.openUsers, p.openSessions} {
-		if err := step(); err != nil {
-			return nil, errors.Join(err, p.close())
-		}
-	}
-	return p, nil
+	return p
 }
 
 // cookieAge is no longer than a session may live: neither cookie nor record promises more.
@@ -127,11 +133,7 @@ func (p *parts) openLook() (err error) {
 }
 
 func (p *parts) openKeys() error {
-	p.keys.Secret = p.cfg.SecretKey.Reveal()
-	for _, old := range p.cfg.SecretKeyFallbacks {
-		p.keys.Fallbacks = append(p.keys.Fallbacks, old.Reveal())
-	}
-	if p.keys.Secret != "" {
+	if p.configuredKeys(); p.keys.Secret != "" {
 		return nil
 	}
 	if err := makeDataDir(p.cfg.DataDir); err != nil {
@@ -140,6 +142,13 @@ func (p *parts) openKeys() error {
 	key, err := ownSecretKey(p.cfg.DataDir)
 	p.keys.Secret = key
 	return err
+}
+
+func (p *parts) configuredKeys() {
+	p.keys.Secret = p.cfg.SecretKey.Reveal()
+	for _, old := range p.cfg.SecretKeyFallbacks {
+		p.keys.Fallbacks = append(p.keys.Fallbacks, old.Reveal())
+	}
 }
 
 // ownDatabase reports whether the database is the one in data_dir, which no other program writes.
@@ -327,7 +336,7 @@ func (p *parts) prepare(ctx context.Context) error {
 		return fmt.Errorf("look at the database (key database.url): %w", err)
 	}
 	has := func(name string) bool { return slices.Contains(tables, name) }
-	if len(tables) > 0 && !has(userdb.DjangoTable) && !has(sessionTable) && !has(p.cfg.Users.Table) && !slices.ContainsFunc(tables, ours) {
+	if p.foreign(tables) {
 		return fmt.Errorf("%w: it has the tables %s but none of Django's; give coatcheck a database of its own, or Django's (key database.url)",
 			errForeignDatabase, some(tables))
 	}
@@ -345,6 +354,14 @@ func (p *parts) prepare(ctx context.Context) error {
 		return err
 	}
 	return p.users.Check(ctx)
+}
+
+// foreign reports whether a database with these tables is another program's.
+func (p *parts) foreign(tables []string) bool {
+	known := func(table string) bool {
+		return ours(table) || table == userdb.DjangoTable || table == sessionTable || table == p.cfg.Users.Table
+	}
+	return len(tables) > 0 && !slices.ContainsFunc(tables, known)
 }
 
 // ours reports whether a table is one of coatcheck's own.

@@ -88,7 +88,7 @@ user's identity in headers. Its sessions, users and passwords are Django's.`,
 	})
 	root.PersistentFlags().StringVar(&env.configPath, "config", "", "configuration `file` (YAML)")
 	root.CompletionOptions.HiddenDefaultCmd = false
-	root.AddCommand(newServe(env), newUser(env), newSession(env), newConfig(env), newHealthcheck(env), newVersion(env))
+	root.AddCommand(newServe(env), newUser(env), newSession(env), newConfig(env), newDoctor(env), newHealthcheck(env), newVersion(env))
 	return root
 }
 

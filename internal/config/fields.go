@@ -21,7 +21,7 @@ func table() []field {
 		{name: "secret_key_fallbacks", kind: kindSecrets, initial: "[]", doc: "former keys: still read, never written with"},
 		{name: "first_user", kind: kindBool, initial: "false", doc: "make a first user where there is none; without a file, serve does so anyway"},
 		{name: "shutdown_grace", kind: kindDuration, initial: "15s", doc: "how long running requests may take after SIGTERM"},
-		{name: "fast_lane", kind: kindChoice, choices: []string{"auto", "off"}, initial: "auto", doc: "auto: plain GET and HEAD without TLS are served by a server of our own; off: net/http serves all"},
+		{name: "fast_lane", kind: kindChoice, choices: []string{"auto", "off"}, initial: "auto", atStart: everyChange, doc: "auto: plain GET and HEAD without TLS are served by a server of our own; off: net/http serves all"},
 		{name: "fold_paths", kind: kindBool, initial: "false", doc: "compare the paths of routes without case"},
 		{name: "upstream", kind: kindUpstreams, initial: `""`, check: optional(upstreamURL), sample: "http, https, h2c, unix:/path, fcgi://host:port or fcgi+unix:/path, such as http://127.0.0.1:3000; none: another proxy asks and forwards itself\n(forward-auth); empty: the built-in demo\n", doc: "short for one route: path /, access login; else for routes that name none"},
 		{name: "routes", kind: kindSections, initial: "[]", fields: routeFields(), sample: routeSample, doc: "longest path prefix wins, whole segments; hosts are matched first"},
