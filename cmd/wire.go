@@ -41,7 +41,7 @@ func (p *parts) wire() (*running, error) {
 		AcceptBackends: p.cfg.Users.Backends, RecordLogin: p.users.RecordLogin, Log: p.log, Attrs: requestAttrs, Now: time.Now,
 	})
 	logins := sessionAuth{service, p.register(), p.log}
-	pages, err := p.portal(cookie, logins, logins.register)
+	pages, err := p.portal(cookie, auditedAuth{logins, p.audit}, logins.register)
 	if err != nil {
 		return nil, err
 	}
@@ -87,6 +87,9 @@ func (p *parts) checks() []health.Check {
 	}
 	if p.cache != nil && p.cfg.Session.Engine == "cache" { // cached_db does without
 		checks = append(checks, health.Check{Name: "cache", Ask: p.cache.Ping})
+	}
+	if p.cfg.Log.AuditRequired {
+		checks = append(checks, health.Check{Name: "audit log", Ask: p.audit.Check})
 	}
 	return checks
 }
@@ -162,7 +165,7 @@ func (p *parts) proxy(cookie *sessioncookie.Cookie, logins sessionAuth, pages ht
 	return proxy.New(proxy.Options{
 		Routes: routes, Portal: pages, Pages: keyPages(signer), AuthPrefix: p.cfg.AuthPrefix, PublicURL: public,
 		TrustedProxies: p.cfg.TrustedProxies, FoldPaths: p.cfg.FoldPaths, Live: p.live, Tokens: p.tokens,
-		Stripper: identity.NewStripper(names...), Cookie: cookie, Sessions: p.sessions, Principals: logins, Logins: auth.NewCredentials(logins.Service),
+		Stripper: identity.NewStripper(names...), Cookie: cookie, Sessions: p.sessions, Principals: auditedAuth{logins, p.audit}, Logins: auditedLogins{auth.NewCredentials(logins.Service), p.audit},
 		Activity: logins.register, TimeLeftHeader: p.cfg.Session.TimeLeftHeader,
 		Look: p.look, Log: p.log, Now: time.Now, Observe: p.metrics.Observe, HSTS: hsts(p.cfg.TLS),
 	})

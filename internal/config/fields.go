@@ -7,7 +7,7 @@ const (
 )
 
 // table is every key there is, in the order in which it is shown. A key has its struct field in config.go; a test holds the
-// two together. What this build cannot do yet stands in capabilities.go.
+// two together.
 func table() []field {
 	return withTwins([]field{
 		{name: "listen", initial: `":8080"`, check: listenAddress, atStart: everyChange, doc: "address and port for browsers"},
@@ -21,6 +21,7 @@ func table() []field {
 		{name: "secret_key_fallbacks", kind: kindSecrets, initial: "[]", doc: "former keys: still read, never written with"},
 		{name: "first_user", kind: kindBool, initial: "false", doc: "make a first user where there is none; without a file, serve does so anyway"},
 		{name: "shutdown_grace", kind: kindDuration, initial: "15s", doc: "how long running requests may take after SIGTERM"},
+		{name: "fast_lane", kind: kindChoice, choices: []string{"auto", "off"}, initial: "auto", atStart: everyChange, doc: "auto: plain GET and HEAD without TLS are served by a server of our own; off: net/http serves all"},
 		{name: "fold_paths", kind: kindBool, initial: "false", doc: "compare the paths of routes without case"},
 		{name: "upstream", kind: kindUpstreams, initial: `""`, check: optional(upstreamURL), sample: "http, https, h2c, unix:/path, fcgi://host:port or fcgi+unix:/path, such as http://127.0.0.1:3000; none: another proxy asks and forwards itself\n(forward-auth); empty: the built-in demo\n", doc: "short for one route: path /, access login; else for routes that name none"},
 		{name: "routes", kind: kindSections, initial: "[]", fields: routeFields(), sample: routeSample, doc: "longest path prefix wins, whole segments; hosts are matched first"},
@@ -40,6 +41,8 @@ func table() []field {
 		{name: "log", kind: kindSection, doc: "what the program says about itself", fields: []field{
 			{name: "level", kind: kindChoice, choices: []string{"debug", "info", "warn", "error"}, initial: "info", doc: "debug, info, warn or error; error writes no access records"},
 			{name: "format", kind: kindChoice, choices: []string{"auto", "text", "json"}, initial: "auto", doc: "auto = text on a terminal, JSON otherwise"},
+			{name: "audit", initial: `""`, check: optional(printable), doc: "where security events go, as JSON: a file (opened anew by SIGHUP) or stderr; empty = with the log"},
+			{name: "audit_required", kind: kindBool, initial: "false", doc: "true: while they cannot be written, logins, logouts and requests of users are answered 503; false: they wait, and are dropped and counted"},
 		}},
 	})
 }
@@ -152,5 +155,14 @@ func tlsFields() []field {
 		{name: "key_file", initial: `""`, doc: "its private key, PEM"},
 		{name: "http_listen", initial: "auto", check: httpListen, atStart: everyChange, doc: `where http is sent on to https and the authority asks; auto: ":80" with domains, else off; "": off`},
 		{name: "hsts", kind: kindDuration, initial: "365d", doc: "Strict-Transport-Security; 0 leaves it out"},
+		{name: "on_demand", kind: kindSection, fields: onDemandFields(), doc: "certificates for names that are not in domains, when a browser first asks for them"},
+		{name: "client_ca_file", initial: `""`, check: optional(readableFile), doc: "PEM certificates of the authorities that vouch for clients; a changed file is noticed"},
+		{name: "client_auth", kind: kindChoice, choices: []string{"off", "request", "require"}, initial: "off", doc: "certificates of clients: off, request (none is fine, a wrong one is not), require"},
+	}
+}
+
+func onDemandFields() []field {
+	return []field{
+		{name: "ask", initial: `""`, check: optional(askRule), doc: `which names: routes (the hosts of routes), or a URL that is asked with ?domain=NAME and answers 2xx; "": none`},
 	}
 }

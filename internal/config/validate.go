@@ -62,6 +62,7 @@ func (l *loading) check(cfg *Config) {
 	l.checkCookieReach(cfg)
 	l.checkEngine(cfg)
 	l.checkTLS(cfg)
+	l.checkAudit(cfg.Log)
 	l.checkLogin(cfg)
 	l.checkIdentity("identity", cfg.Identity)
 	l.checkAssertions(cfg)
@@ -87,6 +88,12 @@ func (l *loading) checkListeners(cfg *Config) {
 		if text := p.String(); text == wholeWeb4 || text == wholeWeb6 {
 			l.warn(fmt.Sprintf("trusted_proxies[%d]", i), "believes everybody who sends X-Forwarded-For; name your proxies' networks")
 		}
+	}
+}
+
+func (l *loading) checkAudit(log Log) {
+	if log.AuditRequired && log.Audit == "" {
+		l.bad("log.audit_required", "needs log.audit, the file that has to be writable")
 	}
 }
 
@@ -176,8 +183,32 @@ func (l *loading) checkTLS(cfg *Config) {
 	} else if t.On() && t.HSTS > 0 && t.HSTS < leastHSTS {
 		l.warn("tls.hsts", "is shorter than a year, which is too short to last (365d)")
 	}
-	if t.Storage == "redis" && cfg.Cache.URL.Empty() {
+	l.checkCertificates(cfg)
+}
+
+func (l *loading) checkCertificates(cfg *Config) {
+	t := cfg.TLS
+	switch {
+	case t.Storage != "redis":
+	case cfg.Cache.URL.Empty():
 		l.bad("tls.storage", "needs cache.url")
+	case strings.HasPrefix(cfg.Cache.URL.Reveal(), "memcached:"):
+		l.bad("tls.storage", "cannot be in memcached, which forgets what it has no room for and has no locks; use database or file, or a Redis for cache.url")
+	}
+	if t.CertFile != "" && t.OnDemand.Ask != "" {
+		l.bad("tls.on_demand.ask", "and cert_file exclude each other; keep one")
+	}
+	if t.OnDemand.Ask == "routes" && !slices.ContainsFunc(cfg.Routes, func(r Route) bool { return r.Host != "" }) {
+		l.bad("tls.on_demand.ask", "is routes, but no route has a host")
+	}
+	if t.ClientAuth != "off" && t.ClientCA == "" {
+		l.bad("tls.client_auth", "needs client_ca_file")
+	}
+	if t.ClientAuth != "off" && !t.On() {
+		l.bad("tls.client_auth", "needs cert_file or domains: only TLS has certificates of clients")
+	}
+	if t.ClientAuth == "off" && t.ClientCA != "" {
+		l.warn("tls.client_ca_file", "is not used while client_auth is off")
 	}
 }
 

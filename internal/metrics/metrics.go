@@ -33,6 +33,7 @@ type Metrics struct {
 	reloaded  prometheus.Gauge
 	dropped   prometheus.Counter
 	api       *prometheus.HistogramVec
+	unaudited prometheus.Counter
 }
 
 // Build is what the binary was made of.
@@ -58,10 +59,12 @@ func New(b Build) *Metrics {
 			Help: "When the configuration in force was loaded."}),
 		dropped: prometheus.NewCounter(prometheus.CounterOpts{Name: "coatcheck_log_lines_dropped_total",
 			Help: "Lines that were not logged because their reader did not keep up."}),
+		unaudited: prometheus.NewCounter(prometheus.CounterOpts{Name: "coatcheck_audit_lines_dropped_total",
+			Help: "Security events that are not in the audit log, because it could not be written."}),
 	}
 	m.api = prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "coatcheck_session_api_call_duration_seconds", Buckets: storeLatency,
 		Help: "Time of the calls of the session API, by method and status class."}, []string{"method", "code"})
-	m.registry.MustRegister(m.api, m.requests, m.upstreams, m.inFlight, m.events, m.calls, m.fallbacks, m.reloads, m.reloaded, m.dropped, buildInfo(b),
+	m.registry.MustRegister(m.api, m.requests, m.upstreams, m.inFlight, m.events, m.calls, m.fallbacks, m.reloads, m.reloaded, m.dropped, m.unaudited, buildInfo(b),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.begin()
 	return m
@@ -139,3 +142,6 @@ func (m *Metrics) Loaded(at time.Time, err error) {
 
 // LogDropped notes a line that was not logged.
 func (m *Metrics) LogDropped() { m.dropped.Inc() }
+
+// AuditDropped notes a security event that the audit log does not have.
+func (m *Metrics) AuditDropped() { m.unaudited.Inc() }
