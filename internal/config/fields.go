@@ -44,6 +44,10 @@ func table() []field {
 			{name: "audit", initial: `""`, check: optional(printable), doc: "where security events go, as JSON: a file (opened anew by SIGHUP) or stderr; empty = with the log"},
 			{name: "audit_required", kind: kindBool, initial: "false", doc: "true: while they cannot be written, logins, logouts and requests of users are answered 503; false: they wait, and are dropped and counted"},
 		}},
+		{name: "trace", kind: kindSection, doc: "W3C trace context; the trace id is in the log", fields: []field{
+			{name: "accept", kind: kindChoice, choices: []string{"all", "trusted"}, initial: "all", doc: "whose traceparent is passed on: of all, or of trusted_proxies alone"},
+			{name: "create", kind: kindBool, initial: "false", doc: "make one where none is passed on, marked as sampled"},
+		}},
 	})
 }
 
