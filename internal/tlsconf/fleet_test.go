@@ -42,7 +42,7 @@ func TestFleet_F31(t *testing.T) {
 				c.Close()
 			}
 			time.Sleep(time.Until(first.NotBefore.Add(6 * time.Second))) // a quarter of its life is over
-			for range 2 { // certmagic remembers renewals that run for the whole process: one after the other
+			for range 2 {                                                // certmagic remembers renewals that run for the whole process: one after the other
 				c := s.open(options())
 				s.until("each has the renewed certificate", func() bool { l := c.Expiries(); return len(l) == 1 && l[0].NotAfter.After(first.NotAfter) })
 			}
