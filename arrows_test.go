@@ -18,18 +18,28 @@ var arrows = map[string][]string{
 	".":   {"cmd"},
 	"cmd": {"*"},
 
+	"internal/certtable": {"internal/schema", "internal/sqlconn"},
 	"internal/pyvalue":   {},
 	"internal/signing":   {},
 	"internal/config":    {},
 	"internal/sqlconn":   {},
 	"internal/schema":    {"internal/sqlconn"},
+	"internal/lease":     {"internal/schema", "internal/sqlconn"},
 	"internal/demo":      {},
-	"internal/certtable": {"internal/schema", "internal/sqlconn"},
 	"internal/watch":     {},
+	"internal/audit":     {},
 	"internal/systemd":   {},
 	"deploy":             {"cmd", "internal/config"},
-	"auth/password":      {},
-	"proxy/facts":        {},
+	"docs":               {"cmd", "internal/config"},
+	// An example: an application of its own.
+	"deploy/examples/session-api/go": {},
+	"auth/password":                  {},
+	"proxy/wording":                  {},
+	"proxy/look":                     {},
+	"proxy/facts":                    {"proxy/look"},
+
+	"internal/diagnosis":  {},
+	"auth/passwordpolicy": {"auth"},
 
 	"sessionstore":             {"internal/pyvalue"},
 	"sessionstore/codec":       {"internal/pyvalue", "internal/signing"},
@@ -43,16 +53,27 @@ var arrows = map[string][]string{
 	// The row decides, whatever store it is in: no dbstore here.
 	"sessionstore/cacheddbstore": {"internal/pyvalue", "sessionstore", "sessionstore/cache"},
 
+	"sessionstore/nearcache": {"internal/near", "sessionstore"},
+
 	"bench/races":      {"sessionstore/cache", "sessionstore/cachestore", "sessionstore/cacheddbstore"},
+	"bench/compare":    {"bench/stage", "bench/wire"},
+	"bench/respond":    {"bench/wire"},
+	"bench/revocation": {"bench/stage"},
+	"bench/stage":      {"sessionstore/cache", "sessionstore/cachestore", "sessionstore/cacheddbstore", "sessionstore/cookiestore", "sessionstore/filestore"},
+	"bench/whole":      {"bench/stage", "bench/wire", "cmd"},
 	"internal/tlsconf": {"internal/signing", "internal/watch"},
-	"internal/metrics": {"auth", "proxy", "sessionstore"},
+	"internal/metrics": {"auth", "internal/feed", "internal/near", "proxy", "sessionstore"},
+	"internal/near":    {},
+	"internal/feed":    {"internal/near", "internal/sqlconn", "sessionstore/cache"},
 
-	"auth":          {"internal/pyvalue", "internal/signing", "sessionstore"},
-	"auth/activity": {"auth", "internal/pyvalue", "sessionstore", "sessionstore/ledger"},
-	"auth/userdb":   {"auth", "auth/password", "internal/sqlconn"},
-	"auth/throttle": {"auth", "internal/signing", "internal/sqlconn"},
+	"auth":           {"internal/pyvalue", "internal/signing", "sessionstore"},
+	"auth/activity":  {"auth", "internal/pyvalue", "sessionstore", "sessionstore/ledger"},
+	"auth/userdb":    {"auth", "auth/password", "internal/sqlconn"},
+	"auth/nearusers": {"auth", "internal/near", "internal/signing"},
+	"auth/throttle":  {"auth", "internal/signing", "internal/sqlconn"},
 
-	"proxy/problem":          {"proxy/facts"},
+	"proxy/problem":          {"proxy/facts", "proxy/look", "proxy/wording"},
+	"proxy/sessionapi":       {"internal/pyvalue", "internal/signing", "proxy/facts", "proxy/problem", "sessionstore"},
 	"proxy/sessioncookie":    {"sessionstore"},
 	"proxy/identity":         {"auth", "internal/pyvalue"},
 	"proxy/upstream":         {"proxy/facts", "proxy/upstream/direct", "proxy/upstream/fastcgi"},
@@ -60,13 +81,15 @@ var arrows = map[string][]string{
 	"proxy/upstream/fastcgi": {},
 	"proxy/assertion":        {"auth", "proxy/identity"},
 	"proxy/proxyprotocol":    {},
-	"proxy/portal":           {"auth", "proxy/facts", "proxy/problem", "proxy/sessioncookie", "sessionstore"},
-	"proxy":                  {"auth", "proxy/facts", "proxy/identity", "proxy/problem", "proxy/sessioncookie", "proxy/upstream", "sessionstore"},
+	"proxy/lane":             {},
+	"proxy/portal":           {"auth", "internal/diagnosis", "proxy/facts", "proxy/look", "proxy/problem", "proxy/sessioncookie", "proxy/wording", "sessionstore"},
+	"proxy":                  {"auth", "proxy/facts", "proxy/identity", "proxy/look", "proxy/problem", "proxy/wording", "proxy/sessionapi", "proxy/sessioncookie", "proxy/upstream", "sessionstore"},
 }
 
 // testArrows are the additional imports that tests may have.
-var testArrows = []string{"internal/testenv", "sessionstore/storetest", "sessionstore/codec", "sessionstore/cookiestore", "sessionstore/dbstore", "internal/pyvalue",
-	"internal/signing", "internal/sqlconn", "internal/certtable", "sessionstore/cache", "auth/password", "auth/throttle", "auth/userdb", "proxy/facts", "sessionstore", "sessionstore/ledger"}
+var testArrows = []string{"internal/testenv", "sessionstore/storetest", "sessionstore/codec", "sessionstore/dbstore", "internal/pyvalue",
+	"internal/signing", "internal/sqlconn", "internal/certtable", "auth/password", "auth/throttle", "auth/userdb", "proxy/facts", "proxy/lane", "sessionstore", "sessionstore/ledger",
+	"auth/nearusers", "internal/feed", "internal/near", "sessionstore/nearcache", "sessionstore/cache", "sessionstore/cachestore", "sessionstore/cacheddbstore", "sessionstore/cookiestore", "sessionstore/filestore"}
 
 // owners says which package alone may import an outside technology, tests included.
 var owners = map[string][]string{
@@ -83,6 +106,7 @@ var owners = map[string][]string{
 	"github.com/prometheus":            {"internal/metrics"},
 	"github.com/go-jose/go-jose":       {"proxy/assertion"},
 	"github.com/pires/go-proxyproto":   {"proxy/proxyprotocol"},
+	"github.com/hashicorp/golang-lru":  {"internal/near"},
 }
 
 // banned are standard packages that a tree must not import outside its tests.

@@ -53,12 +53,12 @@ type Deadlines struct {
 	Absolute time.Time
 }
 
-// Cap is age, or what is left of the absolute limit at now where that is less.
+// Cap is age, or what is left of the absolute limit at now where that is less, to the nearest second: cookies know no fractions.
 func (d Deadlines) Cap(age time.Duration, now time.Time) time.Duration {
 	if d.Absolute.IsZero() {
 		return age
 	}
-	return min(age, max(0, d.Absolute.Sub(now)))
+	return min(age, max(0, d.Absolute.Sub(now).Round(time.Second)))
 }
 
 // Next is the earlier of both.

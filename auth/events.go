@@ -20,6 +20,7 @@ const (
 	eventSessionRenewed   = "session_renewed" // its hash was made with a fallback key (ASVS 11.1.1)
 	eventSessionRefused   = "session_refused"
 	eventPasswordUpgraded = "password_upgraded"
+	eventPasswordChanged  = "password_changed" // by the user
 )
 
 func (s *Service) event(ctx context.Context, level slog.Level, name string, attrs ...slog.Attr) {

@@ -57,6 +57,9 @@ func (s *Service) welcome(ctx context.Context, session *sessionstore.Session, cl
 		return Principal{}, fmt.Errorf("start session: %w", err)
 	}
 	s.recordLastLogin(ctx, user.ID)
+	if s.rows != nil { // the check may have rewritten the row
+		s.rows.Forget(user.ID)
+	}
 	s.remember(claim, browser)
 	s.event(ctx, slog.LevelInfo, eventLoginOK, userAttr(user.Username), slog.String("user_id", user.ID),
 		clientAttr(claim.Client), sessionAttr(session))
@@ -109,6 +112,9 @@ func (s *Service) withdraw(ctx context.Context, claim Claim, cause error) error 
 // startSession writes the login into the session: what another user left there is flushed, what an anonymous visitor or the same user
 // left there is kept. Unlike Django the key is new after every login, also the same user's again (ASVS 7.2.4).
 func (s *Service) startSession(ctx context.Context, session *sessionstore.Session, user User, remember Remember) error {
+	if err := session.Reload(ctx); err != nil { // what it is decided by is not from memory
+		return fmt.Errorf("read the session anew: %w", err)
+	}
 	backend := s.backend
 	if id, loggedIn := userID(session); loggedIn {
 		if id != user.ID || s.checkHash(session, user) == hashWrong {

@@ -25,12 +25,25 @@ const (
 // It may change the session: a session hash that is missing or wrong flushes it, one made with a fallback key is renewed. The
 // caller saves it.
 func (s *Service) Principal(ctx context.Context, session *sessionstore.Session) (Principal, error) {
+	p, known, err := s.near(ctx, session)
+	if known || err != nil {
+		return p, err
+	}
+	// What is in memory may be older than what it is held against: nothing is denied, or changed, by it.
+	if err := session.Reload(ctx); err != nil {
+		return Principal{}, fmt.Errorf("read the session anew: %w", err)
+	}
+	return s.asked(ctx, session)
+}
+
+// asked is Principal out of the session as it is and the directory.
+func (s *Service) asked(ctx context.Context, session *sessionstore.Session) (Principal, error) {
 	if err := session.Refused(); err != nil {
 		s.event(ctx, slog.LevelWarn, eventSessionRefused, slog.String("reason", refusal(err)))
 		return anonymous(session), nil
 	}
-	id, ok := userID(session)
-	if backend, _ := session.GetString(keyBackend); !ok || !s.accepts(backend) {
+	id, ok := s.claimed(session)
+	if !ok {
 		return anonymous(session), nil
 	}
 	user, err := s.directory.User(ctx, id)
@@ -74,6 +87,13 @@ func (s *Service) flushed(ctx context.Context, session *sessionstore.Session, us
 	s.event(ctx, slog.LevelWarn, eventSessionFlushed, slog.String("reason", reason), userAttr(user.Username),
 		slog.String("user_id", user.ID), who)
 	return anonymous(session), nil
+}
+
+// claimed is the user that the session says it belongs to, by a backend that counts here.
+func (s *Service) claimed(session *sessionstore.Session) (id string, ok bool) {
+	id, ok = userID(session)
+	backend, _ := session.GetString(keyBackend)
+	return id, ok && s.accepts(backend)
 }
 
 // userID returns the user id in the session as text; Django writes text and also reads a number.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/subtle"
 	"encoding/hex"
+	"slices"
 
 	"coatcheck/internal/signing"
 )
@@ -39,6 +40,13 @@ func (r *Row) fits(hash string) bool {
 	var current [64]byte
 	hex.Encode(current[:], r.hash[:])
 	return subtle.ConstantTimeCompare(current[:], []byte(hash)) == 1
+}
+
+// Same reports whether the other row says the same: then whoever remembers this one may go on.
+func (r *Row) Same(o *Row) bool {
+	a, b := &r.principal, &o.principal
+	return r.hash == o.hash && r.active == o.active && a.ID == b.ID && a.Username == b.Username && a.Email == b.Email && a.Name == b.Name &&
+		a.Staff == b.Staff && a.Superuser == b.Superuser && slices.Equal(a.Groups, b.Groups)
 }
 
 // Rows keeps rows of a directory in memory, and hears of their changes.

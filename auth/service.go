@@ -38,11 +38,16 @@ type Claim struct {
 // Options are the parts of a [Service]. Directory, Checker, Keys and Sessions are required.
 type Options struct {
 	Directory Directory
-	Checker   PasswordChecker
-	Throttle  Throttle // nil: failures are not counted
+	// Rows keeps the directory's rows in memory, for [Service.Principal]; nil: it asks the directory each time.
+	Rows     Rows
+	Checker  PasswordChecker
+	Throttle Throttle // nil: failures are not counted
 	// Factors are what users may have set up besides the password; one that a user has set up is asked for, of several any.
 	Factors []Factor
-	Keys    signing.Keys
+	// Passwords lets users change theirs; nil: they cannot. Policy holds new ones against rules; nil: all but the empty one will do.
+	Passwords Passwords
+	Policy    PasswordPolicy
+	Keys      signing.Keys
 	// Backend is written into new sessions; empty means [DefaultBackend].
 	Backend string
 	// AcceptBackends are those of other programs whose sessions are honoured too (their AUTHENTICATION_BACKENDS).
@@ -59,9 +64,12 @@ type Options struct {
 // Service says who a session speaks for, and logs in and out. Safe for concurrent use; a session is not.
 type Service struct {
 	directory   Directory
+	rows        Rows
 	checker     PasswordChecker
 	throttle    Throttle
 	factors     []Factor
+	passwords   Passwords
+	policy      PasswordPolicy
 	keys        signing.Keys
 	backend     string
 	accepted    []string
@@ -78,7 +86,7 @@ type Service struct {
 // NewService returns a Service of the given parts.
 func NewService(o Options) *Service {
 	s := &Service{
-		directory: o.Directory, checker: o.Checker, throttle: o.Throttle, factors: o.Factors, keys: o.Keys, backend: o.Backend,
+		directory: o.Directory, rows: o.Rows, checker: o.Checker, throttle: o.Throttle, factors: o.Factors, passwords: o.Passwords, policy: o.Policy, keys: o.Keys, backend: o.Backend,
 		sessions: o.Sessions, recordLogin: o.RecordLogin, log: o.Log, attrs: o.Attrs, now: o.Now,
 		pendingSigner: signing.NewSigner(pendingSalt, o.Keys),
 	}

@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"coatcheck/auth"
@@ -18,13 +19,27 @@ func (p *parts) register() *activity.Register {
 		Records: p.ledger, Sessions: p.sessions, Visitor: visitorOf, Entries: s.NearCacheEntries, Log: p.log, Attrs: requestAttrs,
 		Limits: activity.Limits{Idle: s.IdleTimeout, Lifetime: s.MaxLifetime, PerUser: s.MaxPerUser, AuthTime: p.wantsAuthTime()},
 	}
-	if cookies, ok := p.store.(*cookiestore.Store); ok { // its keys change; and its mark is the revocation
-		o.Digest, o.Remember = cookies.Digest, p.settings.CookieAge+time.Hour
-	}
+	o.Digest, o.Remember = p.digest(), p.mark()
 	if p.live != nil {
 		o.Ended = p.live.End
 	}
 	return activity.New(o)
+}
+
+// digest names a session in our own table. The keys of signed cookies change.
+func (p *parts) digest() func(key string) string {
+	if cookies, ok := p.store.(*cookiestore.Store); ok {
+		return cookies.Digest
+	}
+	return sessionstore.KeyDigest
+}
+
+// mark is how long an ended session is remembered. For signed cookies it is what ends them.
+func (p *parts) mark() time.Duration {
+	if _, ok := p.store.(*cookiestore.Store); ok {
+		return p.settings.CookieAge + time.Hour
+	}
+	return time.Hour
 }
 
 func (p *parts) wantsAuthTime() bool {
@@ -46,6 +61,7 @@ func visitorOf(ctx context.Context) activity.Visitor {
 type sessionAuth struct {
 	*auth.Service
 	register *activity.Register
+	log      *slog.Logger
 }
 
 // Principal implements [coatcheck/proxy.Principals].
@@ -84,6 +100,19 @@ func (a sessionAuth) began(ctx context.Context, session *sessionstore.Session, p
 		a.register.Left(ctx, former)
 	}
 	return principal, err
+}
+
+// ChangePassword implements [coatcheck/proxy/portal.Auth].
+func (a sessionAuth) ChangePassword(ctx context.Context, session *sessionstore.Session, c auth.PasswordChange) error {
+	former := session.Key()
+	if err := a.Service.ChangePassword(ctx, session, c); err != nil {
+		return err
+	}
+	id, _ := auth.UserID(session)
+	if err := a.register.Moved(ctx, former, session, id); err != nil { // the password is changed whatever the list says
+		a.log.LogAttrs(ctx, slog.LevelWarn, "a session is not in the list under its new key yet", slog.Any("err", err))
+	}
+	return nil
 }
 
 // Logout implements [coatcheck/proxy/portal.Auth].

@@ -12,21 +12,36 @@ import (
 // that started at once does not clean at once.
 const cleanEvery = time.Hour
 
+// cleanLease is how long after a clean-up the other processes of a fleet leave theirs out; also, at most, how long one that died is waited for.
+const cleanLease = cleanEvery * 3 / 4
+
 // chore is something that wants cleaning now and then.
 type chore struct {
 	what string // for the log
 	run  func(ctx context.Context) (removed int64, err error)
+	// each: every process has to do it, as it may have things of its own to clean.
+	each bool
 }
 
+// leader reports whether this process cleans for its fleet now.
+type leader func(ctx context.Context) (bool, error)
+
 // clean does the chores now and then until ctx ends. A fault is logged and tried again with the next round.
-func clean(ctx context.Context, chores []chore, log *slog.Logger) {
+func clean(ctx context.Context, chores []chore, leads leader, log *slog.Logger) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-time.After(cleanEvery/2 + rand.N(cleanEvery)):
 		}
+		lead, err := leads(ctx)
+		if err != nil && ctx.Err() == nil {
+			log.Warn("clean up for the fleet", "err", err)
+		}
 		for _, c := range chores {
+			if !lead && !c.each {
+				continue
+			}
 			n, err := c.run(ctx)
 			switch {
 			case errors.Is(err, context.Canceled):

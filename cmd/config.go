@@ -27,6 +27,9 @@ func newConfigCheck(env *environment) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if _, err := openLook(cfg.Login); err != nil {
+				return err
+			}
 			for _, w := range cfg.Warnings {
 				fmt.Fprintf(env.Stdout, "warning: %s\n", w)
 			}

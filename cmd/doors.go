@@ -19,6 +19,7 @@ type doors struct {
 	public net.Listener
 	admin  net.Listener // nil: none
 	plain  net.Listener // nil: none; http beside https
+	api    net.Listener // nil: none; the session API
 }
 
 // openDoors takes over what systemd has opened, and opens the rest.
@@ -38,6 +39,9 @@ func openDoors(ctx context.Context, cfg config.Config, environ []string) (d door
 	open(&d.admin, "admin_listen", cfg.AdminListen)
 	if cfg.TLS.On() {
 		open(&d.plain, "tls.http_listen", cfg.TLS.PlainListen())
+	}
+	if err == nil && d.api == nil && cfg.SessionAPI.Listen != "" {
+		d.api, err = listenAPI(ctx, "session_api.listen", cfg.SessionAPI.Listen)
 	}
 	if err != nil {
 		d.close()
@@ -65,9 +69,11 @@ func handedDoors(environ []string) (d doors, err error) {
 			door = &d.admin
 		case "http_listen":
 			door = &d.plain
+		case "session_api_listen":
+			door = &d.api
 		}
 		if *door != nil {
-			err = errors.Join(err, fmt.Errorf("systemd passes the socket %s, which has no use; name one listen, one admin_listen, one http_listen (FileDescriptorName=)", name))
+			err = errors.Join(err, fmt.Errorf("systemd passes the socket %s, which has no use; name one listen, one admin_listen, one http_listen, one session_api_listen (FileDescriptorName=)", name))
 		}
 		*door = l
 	}
@@ -76,7 +82,7 @@ func handedDoors(environ []string) (d doors, err error) {
 
 // close closes the doors that no server has closed already.
 func (d doors) close() {
-	for _, l := range []net.Listener{d.public, d.admin, d.plain} {
+	for _, l := range []net.Listener{d.public, d.admin, d.plain, d.api} {
 		if l != nil {
 			_ = l.Close() // of a listener: nothing can be lost
 		}

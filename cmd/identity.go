@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"coatcheck/internal/config"
+	"coatcheck/internal/signing"
 	"coatcheck/proxy"
 	"coatcheck/proxy/assertion"
 	"coatcheck/proxy/identity"
@@ -30,13 +31,16 @@ func keyPages(signer *assertion.Signer) map[string]http.Handler {
 	return map[string]http.Handler{"/jwks.json": signer}
 }
 
-// identity is what a route tells its upstream: headers, and an assertion where one is asked for.
-func (p *parts) identity(r config.Route, signer *assertion.Signer) (proxy.Identity, error) {
-	headers, err := identityHeaders(r.Identity)
-	if err != nil || r.Identity.JWT.Header == "" {
-		return headers, err
+// identity is what a route tells its upstream: headers, and an assertion where one is asked for; and whether that is a visitor's id.
+func (p *parts) identity(r config.Route, signer *assertion.Signer) (told proxy.Identity, visitors bool, err error) {
+	headers, err := p.identityHeaders(r.Identity)
+	if err != nil {
+		return nil, false, err
 	}
-	return proxy.Identities{headers, signer.Header(r.Identity.JWT.Header, p.audience(r), r.Identity.JWT.TTL)}, nil
+	if r.Identity.JWT.Header == "" {
+		return headers, headers.Visitors(), nil
+	}
+	return proxy.Identities{headers, signer.Header(r.Identity.JWT.Header, p.audience(r), r.Identity.JWT.TTL)}, headers.Visitors(), nil
 }
 
 // audience is the host of the route, or that of the public URL where the route is for any.
@@ -51,8 +55,11 @@ func (p *parts) audience(r config.Route) string {
 	return public.Hostname()
 }
 
-func identityHeaders(c config.Identity) (*identity.Headers, error) {
-	o := identity.Options{Preset: c.Preset, GroupSeparator: c.GroupSeparator}
+// visitorSalt separates the visitors' ids from everything else that is made with the secret key.
+const visitorSalt = "coatcheck.identity.visitor"
+
+func (p *parts) identityHeaders(c config.Identity) (*identity.Headers, error) {
+	o := identity.Options{Preset: c.Preset, GroupSeparator: c.GroupSeparator, VisitorKey: signing.SaltedHMAC(visitorSalt, p.keys.Secret, "key")}
 	for _, h := range c.Headers {
 		o.Headers = append(o.Headers, identity.Header{Name: h.Name, Value: h.Value})
 	}

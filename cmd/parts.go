@@ -13,12 +13,17 @@ import (
 	"coatcheck/auth/password"
 	"coatcheck/auth/throttle"
 	"coatcheck/auth/userdb"
+	"coatcheck/internal/audit"
 	"coatcheck/internal/certtable"
 	"coatcheck/internal/config"
+	"coatcheck/internal/lease"
 	"coatcheck/internal/metrics"
 	"coatcheck/internal/signing"
 	"coatcheck/internal/sqlconn"
 	"coatcheck/proxy"
+	"coatcheck/proxy/look"
+	"coatcheck/proxy/sessionapi"
+	"coatcheck/proxy/upstream"
 	"coatcheck/sessionstore"
 	"coatcheck/sessionstore/cache"
 	"coatcheck/sessionstore/cacheddbstore"
@@ -33,9 +38,14 @@ import (
 // parts are the stores and directories that a configuration names. The commands and the running proxy share them.
 type parts struct {
 	cfg      config.Config
+	look     *look.Look
 	log      *slog.Logger
 	metrics  *metrics.Metrics // nil: nothing is counted
+	room     *room            // nil: nobody else has to run while passwords are hashed
 	live     *proxy.Live      // of the process, whatever its configuration
+	visits   *sessionapi.Visits
+	tokens   *sessionapi.Tokens // nil: there is no session API
+	audit    *audit.Log         // of the process
 	keys     signing.Keys
 	db       *sqlconn.DB // of sessions and our own tables
 	userDB   *sqlconn.DB // of the users; often the same
@@ -45,10 +55,14 @@ type parts struct {
 	store    sessionstore.Store
 	cache    *cache.Cache // nil: the engine needs none
 	ledger   *ledger.Ledger
+	leases   *lease.Leases
 	sessions *sessionstore.Sessions
+	near     nearParts
 	settings sessionstore.Settings
 
 	tables []tableMaker // what prepare makes besides the user tables
+	lists  []*upstream.Balancer
+	active func(within time.Duration) int
 	// background runs as long as the proxy does.
 	background []func(ctx context.Context)
 	closers    []func() error
@@ -71,11 +85,11 @@ func (e *environment) open() (*parts, error) {
 	if err != nil {
 		return nil, err
 	}
-	return openParts(cfg, newLogger(e.Stderr, slog.LevelWarn, "text"), nil)
+	return openParts(cfg, newLogger(e.Stderr, slog.LevelWarn, "text"), nil, nil)
 }
 
-func openParts(cfg config.Config, log *slog.Logger, counted *metrics.Metrics) (*parts, error) {
-	p := &parts{cfg: cfg, log: log, metrics: counted, settings: sessionstore.Settings{
+func openParts(cfg config.Config, log *slog.Logger, counted *metrics.Metrics, hashing *room) (*parts, error) {
+	p := &parts{cfg: cfg, log: log, metrics: counted, room: hashing, near: newNearParts(), settings: sessionstore.Settings{
 		CookieAge:            cookieAge(cfg.Session),
 		ExpireAtBrowserClose: cfg.Session.ExpireAtBrowserClose,
 		SaveEveryRequest:     cfg.Session.SaveEveryRequest,
@@ -83,7 +97,7 @@ func openParts(cfg config.Config, log *slog.Logger, counted *metrics.Metrics) (*
 	if cfg.Database.TimeZone != "UTC" { // a Django with USE_TZ off
 		p.settings.TimeZone = cfg.Database.Location()
 	}
-	for _, step := range []func() error{p.openKeys, p.openDatabase, p.openUsers, p.openSessions} {
+	for _, step := range []func() error{p.openLook, p.openKeys, p.openDatabase, p.openUsers, p.openSessions} {
 		if err := step(); err != nil {
 			return nil, errors.Join(err, p.close())
 		}
@@ -105,6 +119,11 @@ func (p *parts) close() error {
 		errs = append(errs, c())
 	}
 	return errors.Join(errs...)
+}
+
+func (p *parts) openLook() (err error) {
+	p.look, err = openLook(p.cfg.Login)
+	return err
 }
 
 func (p *parts) openKeys() error {
@@ -168,7 +187,11 @@ func (p *parts) openUsers() error {
 	if err != nil {
 		return fmt.Errorf("users.password_formats: %w", err)
 	}
-	p.hashes = registry.WithLimits(password.Limits{Concurrency: p.cfg.Login.HashConcurrency})
+	limits := password.Limits{Concurrency: p.cfg.Login.HashConcurrency}
+	if p.room != nil {
+		limits.Begin, limits.End = p.room.enter, p.room.leave
+	}
+	p.hashes = registry.WithLimits(limits)
 	p.users, err = userdb.Open(db, userdb.Options{
 		Table: u.Table, Columns: userdb.Columns(u.Columns), GroupsQuery: u.GroupsQuery, Query: u.Query,
 		Registry: p.hashes,
@@ -202,6 +225,7 @@ func (p *parts) ownUsers() bool { return p.ownDatabase() && p.cfg.Users.URL.Empt
 
 func (p *parts) openSessions() error {
 	p.ledger = withTable(p, ledger.New(p.db, p.keys, time.Now))
+	p.leases = withTable(p, lease.New(p.db, time.Now))
 	store, err := p.openStore()
 	if err != nil {
 		return err
@@ -209,6 +233,14 @@ func (p *parts) openSessions() error {
 	p.store = store
 	if p.metrics != nil {
 		store = p.metrics.Store(store)
+	}
+	if p.nearOn() {
+		if err := p.openNearUsers(); err != nil {
+			return err
+		}
+		if store, err = p.openNear(store); err != nil {
+			return err
+		}
 	}
 	p.sessions = sessionstore.New(store, p.settings, time.Now)
 	return nil
@@ -308,6 +340,9 @@ func (p *parts) prepare(ctx context.Context) error {
 		if err := maker.CreateTable(ctx); err != nil {
 			return err
 		}
+	}
+	if err := p.makeTriggers(ctx, has); err != nil {
+		return err
 	}
 	return p.users.Check(ctx)
 }

@@ -74,6 +74,8 @@ func (s *server) keep(cfg *config.Config, before config.Config) {
 		{"listen", &cfg.Listen, &before.Listen},
 		{"admin_listen", &cfg.AdminListen, &before.AdminListen},
 		{"data_dir", &cfg.DataDir, &before.DataDir},
+		{"fast_lane", &cfg.FastLane, &before.FastLane},
+		{"session_api.listen", &cfg.SessionAPI.Listen, &before.SessionAPI.Listen},
 	} {
 		if *fixed.now != *fixed.was {
 			s.log.Warn("configuration: this key changes with the next start only", "key", fixed.key, "in_force", *fixed.was)

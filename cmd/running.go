@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"coatcheck/internal/audit"
 	"coatcheck/internal/config"
 )
 
@@ -17,6 +18,8 @@ type running struct {
 	parts      *parts
 	handler    http.Handler
 	admin      http.Handler
+	api        http.Handler // nil: none
+	audit      *audit.Sink  // nil: none
 	background []func(ctx context.Context)
 
 	visits atomic.Int64 // those inside, and one more until it is retired

@@ -50,6 +50,7 @@ func (e *environment) serve(ctx context.Context, flags map[string]any) error {
 	signal.Notify(s.hangups, syscall.SIGHUP)
 	defer signal.Stop(s.hangups)
 	defer s.sink.close()
+	defer s.audit.Close()
 	for _, w := range cfg.Warnings {
 		s.log.Warn("configuration: " + w.String())
 	}

@@ -9,29 +9,33 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"coatcheck/internal/audit"
 	"coatcheck/internal/config"
 	"coatcheck/internal/metrics"
 	"coatcheck/internal/systemd"
 	"coatcheck/internal/tlsconf"
 	"coatcheck/internal/watch"
 	"coatcheck/proxy"
+	"coatcheck/proxy/lane"
+	"coatcheck/proxy/sessionapi"
 )
 
 // server is what outlives a configuration: the listeners, the metrics, and the exchange of one [running] for the next.
 type server struct {
 	env     *environment
 	flags   map[string]any
-	cores   int // that Go found at the start
+	room    *room
 	metrics *metrics.Metrics
 	live    *proxy.Live
+	visits  *sessionapi.Visits
 	manager systemd.Manager
 	level   slog.LevelVar
 	sink    *logSink
+	audit   audit.Log
 	log     *slog.Logger // of the configuration in force
 
 	current  atomic.Pointer[running] // nil: stopped
@@ -49,26 +53,32 @@ type server struct {
 	doors         doors
 	certificates  atomic.Pointer[tlsconf.Certificates] // nil: no TLS
 	public, admin *http.Server
-	plain         *http.Server
+	lane          *lane.Lane // in front of public
+	plain, api    *http.Server
 }
 
 func newServer(e *environment, flags map[string]any, cfg config.Config) *server {
 	facts := readBuildFacts()
-	s := &server{env: e, flags: flags, cores: runtime.GOMAXPROCS(0), cut: make(chan struct{}), hangups: make(chan os.Signal, 1), manager: systemd.FromEnviron(e.Environ, os.Getpid()),
+	s := &server{env: e, flags: flags, room: newRoom(), cut: make(chan struct{}), hangups: make(chan os.Signal, 1), manager: systemd.FromEnviron(e.Environ, os.Getpid()),
 		metrics: metrics.New(metrics.Build{Version: facts.Version, Revision: facts.Revision, Go: facts.Go})}
 	s.sink = newLogSink(e.Stderr, s.metrics.LogDropped)
 	s.metrics.HashQueue(s.hashQueue)
+	s.metrics.NearCaches(s.nearCaches)
 	s.metrics.Certificates(s.expiries)
+	s.metrics.Upstreams(s.upstreams)
+	s.metrics.Sessions(s.sessions)
 	s.level.Set(level(cfg.Log.Level))
 	s.log = s.newLog(cfg)
 	adoptStandardLog(s.log)
-	s.live = proxy.NewLive(s.log)
+	s.live, s.visits = proxy.NewLive(s.log), sessionapi.NewVisits()
 	s.watched(cfg)
 	s.changes = watch.Begin(func() []string { return *s.files.Load() })
 	s.public = proxy.NewServer(http.HandlerFunc(s.visit), s.log)
 	s.public.ErrorLog = log.New(handshakes{s}, "", 0)
 	s.fresh.follow(s.public)
+	s.lane = lane.New(s.public, proxy.WatchedListener)
 	s.admin = proxy.NewServer(http.HandlerFunc(s.operate), s.log)
+	s.api = sessionapi.NewServer(http.HandlerFunc(s.lend), s.log)
 	s.plain = &http.Server{ReadHeaderTimeout: time.Second} // until it is known what it serves
 	return s
 }
@@ -79,7 +89,7 @@ func (s *server) newLog(cfg config.Config) *slog.Logger {
 	if format == "auto" && isTerminal(s.env.Stderr) {
 		format = "text"
 	}
-	return slog.New(s.metrics.Events(newLogger(s.sink, &s.level, format).Handler()))
+	return slog.New(s.metrics.Events(s.audit.Handler(newLogger(s.sink, &s.level, format).Handler(), newLogger(&s.audit, slog.LevelInfo, "json").Handler())))
 }
 
 func (s *server) hashQueue() (now, limit int) {
@@ -90,22 +100,36 @@ func (s *server) hashQueue() (now, limit int) {
 	return r.parts.hashes.Load()
 }
 
+func (s *server) nearCaches() metrics.Near {
+	r := s.current.Load()
+	if r == nil {
+		return metrics.Near{}
+	}
+	return r.parts.near.stats()
+}
+
 // build makes everything of a configuration; nothing is asked yet.
 func (s *server) build(cfg config.Config) (*running, error) {
-	p, err := openParts(makeRoom(cfg, s.cores), s.newLog(cfg), s.metrics)
+	p, err := openParts(s.room.fit(cfg), s.newLog(cfg), s.metrics, s.room)
 	if err != nil {
 		return nil, err
 	}
-	p.live = s.live
+	p.live, p.visits, p.audit = s.live, s.visits, &s.audit
+	sink, err := s.auditSink(p)
+	if err != nil {
+		return nil, errors.Join(err, p.close())
+	}
 	r, err := p.wire()
 	if err != nil {
 		return nil, errors.Join(err, p.close())
 	}
+	r.audit = sink
 	return r, nil
 }
 
 // install puts next in force. What was in force before ends when its last request has left.
 func (s *server) install(next *running) {
+	s.audit.Use(next.audit, next.cfg.Log.AuditRequired)
 	next.start()
 	old := s.current.Swap(next)
 	s.log = next.parts.log
@@ -150,7 +174,7 @@ func (s *server) operate(w http.ResponseWriter, r *http.Request) {
 
 // serve serves at the doors until ctx ends, then drains. The end of hard ends it at once.
 func (s *server) serve(ctx, hard context.Context) error {
-	failed := make(chan error, 3)
+	failed := make(chan error, 4)
 	start := func(group *sync.WaitGroup, l net.Listener, serve func(net.Listener) error) {
 		group.Go(func() {
 			err := serve(l)
@@ -164,7 +188,7 @@ func (s *server) serve(ctx, hard context.Context) error {
 		s.public.TLSConfig = s.tlsConfig()
 		start(&s.accepting, d.public, func(l net.Listener) error { return s.public.ServeTLS(l, "", "") })
 	} else {
-		start(&s.accepting, proxy.WatchedListener(d.public), s.public.Serve)
+		start(&s.accepting, s.laned(cfg), s.public.Serve)
 	}
 	if d.plain != nil && s.certificates.Load() != nil {
 		s.plain = s.plainServer(cfg)
@@ -172,6 +196,9 @@ func (s *server) serve(ctx, hard context.Context) error {
 	}
 	if d.admin != nil {
 		start(&s.retiring, d.admin, s.admin.Serve)
+	}
+	if d.api != nil {
+		start(&s.retiring, d.api, s.api.Serve)
 	}
 	s.log.Info("coatcheck is listening", "address", d.public.Addr().String(), "open", address(cfg, d.public), "version", readBuildFacts().Version)
 	s.retiring.Go(func() { s.live.Run(ctx) })
@@ -181,6 +208,14 @@ func (s *server) serve(ctx, hard context.Context) error {
 	s.retiring.Go(func() { s.manager.Watch(living) })
 	err := s.follow(ctx, failed)
 	return errors.Join(err, s.drain(hard))
+}
+
+// laned is the public door for a server without TLS.
+func (s *server) laned(cfg config.Config) net.Listener {
+	if cfg.FastLane == "off" {
+		return proxy.WatchedListener(s.doors.public)
+	}
+	return s.lane.Listener(s.doors.public)
 }
 
 // tell tells systemd, if there is one, how the process is.
@@ -232,6 +267,7 @@ func (s *server) drain(hard context.Context) error {
 	doors{public: s.doors.public, plain: s.doors.plain}.close()
 	s.accepting.Wait()
 	s.public.SetKeepAlivesEnabled(false)
+	s.lane.Drain(ctx)
 	s.fresh.settle(ctx)
 	err := errors.Join(s.plain.Shutdown(ctx), s.public.Shutdown(ctx))
 	s.current.Store(nil)
@@ -243,6 +279,7 @@ func (s *server) drain(hard context.Context) error {
 		return errHard
 	}
 	s.log.Warn("some requests did not finish in time and were cut off")
+	s.lane.Close()
 	return s.end(s.public.Close())
 }
 
@@ -251,7 +288,7 @@ func (s *server) end(err error) error {
 	close(s.cut)
 	s.stopWatchdog()
 	s.present(nil)
-	err = errors.Join(err, s.admin.Close())
+	err = errors.Join(err, s.admin.Close(), s.api.Close()) // the last request may have needed the session API
 	s.retiring.Wait()
 	if err == nil {
 		s.log.Info("stopped")

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -11,7 +13,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"coatcheck/auth"
+	"coatcheck/internal/config"
+	"coatcheck/internal/sqlconn"
 	"coatcheck/sessionstore"
+	"coatcheck/sessionstore/ledger"
 )
 
 func newSession(env *environment) *cobra.Command {
@@ -19,7 +24,9 @@ func newSession(env *environment) *cobra.Command {
 		Use:   "session",
 		Short: "Look after live sessions",
 		Long: `Looks after live sessions. A session is named by the beginning of a hash, as in the log;
-its key, with which anybody could take it over, is never shown.`,
+its key, with which anybody could take it over, is never shown. Of the engines that
+keep no list (signed_cookies, and cache with memcached) those are known whose users
+have used them at coatcheck.`,
 		Example: "  coatcheck session delete --user alice",
 	}, newSessionList(env), newSessionShow(env), newSessionDelete(env), newSessionClear(env))
 }
@@ -30,15 +37,38 @@ type sessionView struct {
 	UserID   string     `json:"user_id,omitempty"`
 	Username string     `json:"username,omitempty"`
 	Expires  *time.Time `json:"expires"`
+	// What our own table knows of it; nil and empty: it was not seen here yet.
+	Created  *time.Time `json:"created,omitempty"`
+	LastSeen *time.Time `json:"last_seen,omitempty"`
+	Address  string     `json:"address,omitempty"`
+	Device   string     `json:"device,omitempty"` // its User-Agent
 
-	key string
+	key, digest string
+	saved       time.Time // at the earliest; zero: not known
+}
+
+// know adds what our own table knows.
+func (v *sessionView) know(e ledger.Entry) {
+	v.Created, v.LastSeen, v.Address, v.Device = &e.Created, &e.LastSeen, e.Address, e.Agent
+}
+
+// olderThan reports whether the session surely began before then.
+func (v sessionView) olderThan(then time.Time) bool {
+	if v.Created != nil {
+		return v.Created.Before(then)
+	}
+	return !v.saved.IsZero() && v.saved.Before(then)
 }
 
 func (v sessionView) expires() string {
-	if v.Expires == nil {
+	return moment(v.Expires)
+}
+
+func moment(at *time.Time) string {
+	if at == nil {
 		return "unknown"
 	}
-	return v.Expires.UTC().Format(time.RFC3339)
+	return at.UTC().Format(time.RFC3339)
 }
 
 func (v sessionView) who() string {
@@ -55,17 +85,47 @@ func (v sessionView) who() string {
 type sessionLister struct {
 	sessions *sessionstore.Sessions
 	keys     sessionstore.Lister
+	digest   func(key string) string
+	known    map[string]ledger.Entry // by digest
 	users    auth.Directory
 	names    map[string]string // user id → name, for this walk
 }
 
-func (p *parts) lister() (*sessionLister, error) {
-	keys, ok := p.store.(sessionstore.Lister)
-	if !ok {
-		return nil, fmt.Errorf("session.engine %s keeps no list of its sessions, so they cannot be listed or ended one by one; "+
-			"a user's sessions end with a new password or with 'coatcheck user disable'", p.cfg.Session.Engine)
+// lister walks the store where it keeps a list, and otherwise our own table, which knows all that users have used here.
+func (p *parts) lister(ctx context.Context) (*sessionLister, error) {
+	l := &sessionLister{sessions: p.sessions, digest: p.digest(), known: map[string]ledger.Entry{}, users: p.users, names: map[string]string{}}
+	err := p.ledger.Held(ctx, func(e ledger.Entry) bool {
+		l.known[e.Hash] = e
+		return true
+	})
+	if err != nil && !sqlconn.IsMissingTable(err) { // beside a Django where coatcheck has not run yet, nothing is known
+		return nil, fmt.Errorf("list sessions: %w", err)
 	}
-	return &sessionLister{sessions: p.sessions, keys: keys, users: p.users, names: map[string]string{}}, nil
+	var lists bool
+	if l.keys, lists = p.store.(sessionstore.Lister); !lists {
+		l.keys = knownKeys{p.ledger, l.known}
+	}
+	return l, nil
+}
+
+// knownKeys lists the sessions of our own table.
+type knownKeys struct {
+	ledger *ledger.Ledger
+	known  map[string]ledger.Entry
+}
+
+// Keys implements [sessionstore.Lister].
+func (k knownKeys) Keys(ctx context.Context, yield func(key string) bool) error {
+	for _, hash := range slices.Sorted(maps.Keys(k.known)) {
+		key, err := k.ledger.Key(ctx, k.known[hash].UserID, hash)
+		if errors.Is(err, ledger.ErrUnknown) {
+			continue
+		}
+		if err != nil || !yield(key) {
+			return err
+		}
+	}
+	return nil
 }
 
 // each calls visit for each live session. Records that cannot be trusted are passed over.
@@ -98,9 +158,13 @@ func (l *sessionLister) each(ctx context.Context, visit func(sessionView, *sessi
 }
 
 func (l *sessionLister) view(ctx context.Context, session *sessionstore.Session) (sessionView, error) {
-	v := sessionView{Session: sessionstore.KeyHash(session.Key()), key: session.Key()}
+	digest := l.digest(session.Key())
+	v := sessionView{Session: digest[:12], key: session.Key(), digest: digest}
 	if ends := session.Ends(); !ends.IsZero() {
-		v.Expires = &ends
+		v.Expires, v.saved = &ends, ends.Add(-max(session.Age(), 0))
+	}
+	if e, found := l.known[digest]; found {
+		v.know(e)
 	}
 	id, ok := auth.UserID(session)
 	if !ok {
@@ -122,7 +186,7 @@ func (l *sessionLister) view(ctx context.Context, session *sessionstore.Session)
 
 func (e *environment) withSessions(ctx context.Context, act func(*parts, *sessionLister) error) error {
 	return e.withParts(ctx, func(p *parts) error {
-		l, err := p.lister()
+		l, err := p.lister(ctx)
 		if err != nil {
 			return err
 		}
@@ -164,9 +228,9 @@ func newSessionList(env *environment) *cobra.Command {
 
 func (e *environment) printSessions(views []sessionView) error {
 	w := tabwriter.NewWriter(e.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "SESSION\tUSER\tEXPIRES")
+	fmt.Fprintln(w, "SESSION\tUSER\tCREATED\tLAST SEEN\tEXPIRES\tADDRESS\tDEVICE")
 	for _, v := range views {
-		fmt.Fprintf(w, "%s\t%s\t%s\n", v.Session, v.who(), v.expires())
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", v.Session, v.who(), moment(v.Created), moment(v.LastSeen), v.expires(), dash(v.Address), dash(v.Device))
 	}
 	return w.Flush()
 }
@@ -212,8 +276,8 @@ func newSessionShow(env *environment) *cobra.Command {
 						held = append(held, name)
 					}
 					w := tabwriter.NewWriter(env.Stdout, 0, 0, 2, ' ', 0)
-					fmt.Fprintf(w, "session\t%s\nuser\t%s\nexpires\t%s\nends with the browser\t%t\nholds\t%s\n",
-						v.Session, v.who(), v.expires(), s.BrowserClose(), dash(strings.Join(held, ", ")))
+					fmt.Fprintf(w, "session\t%s\nuser\t%s\ncreated\t%s\nlast seen\t%s\naddress\t%s\ndevice\t%s\nexpires\t%s\nends with the browser\t%t\nholds\t%s\n",
+						v.Session, v.who(), moment(v.Created), moment(v.LastSeen), dash(v.Address), dash(v.Device), v.expires(), s.BrowserClose(), dash(strings.Join(held, ", ")))
 					return w.Flush()
 				})
 			})
@@ -222,16 +286,21 @@ func newSessionShow(env *environment) *cobra.Command {
 }
 
 func newSessionDelete(env *environment) *cobra.Command {
-	var user string
+	var user, age string
 	var all bool
 	c := &cobra.Command{
 		Use:     "delete [SESSION]",
-		Short:   "End a session, all of a user, or all",
-		Example: "  coatcheck session delete 3f9a0c1b22de\n  coatcheck session delete --user alice\n  coatcheck session delete --all",
+		Short:   "End a session, all of a user, all that are older, or all",
+		Example: "  coatcheck session delete 3f9a0c1b22de\n  coatcheck session delete --user alice\n  coatcheck session delete --older-than 30d\n  coatcheck session delete --all",
 		Args:    args(cobra.MaximumNArgs(1)),
 		RunE: func(c *cobra.Command, names []string) error {
-			if given := len(names) + count(user != "") + count(all); given != 1 {
-				return usageError{errors.New("name one of: a session, --user NAME, --all")}
+			given := len(names) + count(user != "" || age != "") + count(all)
+			if given != 1 {
+				return usageError{errors.New("name one of: a session, --user NAME or --older-than AGE or both, --all")}
+			}
+			then, err := before(age)
+			if err != nil {
+				return usageError{err}
 			}
 			return env.withSessions(c.Context(), func(p *parts, l *sessionLister) error {
 				if len(names) == 1 {
@@ -241,7 +310,7 @@ func newSessionDelete(env *environment) *cobra.Command {
 				}
 				var doomed []sessionView
 				err := l.each(c.Context(), func(v sessionView, _ *sessionstore.Session) error {
-					if all || v.Username == user {
+					if all || (user == "" || v.Username == user) && (age == "" || v.olderThan(then)) {
 						doomed = append(doomed, v)
 					}
 					return nil
@@ -254,8 +323,21 @@ func newSessionDelete(env *environment) *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&user, "user", "", "end all sessions of this user `name`")
+	c.Flags().StringVar(&age, "older-than", "", "end the sessions that began longer than this `age` ago, such as 30d or 12h")
 	c.Flags().BoolVar(&all, "all", false, "end all sessions of everybody")
 	return c
+}
+
+// before is the point in time that lies the age back.
+func before(age string) (time.Time, error) {
+	if age == "" {
+		return time.Time{}, nil
+	}
+	d, err := config.ParseDuration(age)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("--older-than: %q %w", age, err)
+	}
+	return time.Now().Add(-d), nil
 }
 
 func count(on bool) int {
@@ -269,6 +351,9 @@ func (e *environment) endSessions(ctx context.Context, p *parts, doomed []sessio
 	for i, v := range doomed {
 		if err := p.store.Delete(ctx, v.key); err != nil {
 			return fmt.Errorf("ended %d of %d sessions: delete session %s: %w", i, len(doomed), v.Session, err)
+		}
+		if err := p.ledger.End(ctx, v.digest, time.Now().Add(p.mark())); err != nil {
+			return fmt.Errorf("ended %d of %d sessions: %w", i+1, len(doomed), err)
 		}
 	}
 	_, err := fmt.Fprintf(e.Stdout, "ended %d\n", len(doomed))
@@ -287,6 +372,9 @@ func newSessionClear(env *environment) *cobra.Command {
 				n, err := p.store.ClearExpired(c.Context())
 				if err != nil {
 					return fmt.Errorf("clear expired sessions (%d removed): %w", n, err)
+				}
+				if _, err := p.ledger.ClearRevoked(c.Context()); err != nil {
+					return err
 				}
 				_, err = fmt.Fprintf(env.Stdout, "removed %d expired\n", n)
 				return err

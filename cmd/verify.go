@@ -124,7 +124,7 @@ var formatMark = regexp.MustCompile(`^(\$[a-zA-Z0-9-]{1,16}\$|\{[A-Za-z0-9.-]{1,
 func unknownFormat(encoded string) string {
 	for _, f := range password.Formats() {
 		registry, err := password.FromNames([]string{f.Name})
-		if err != nil {
+		if err != nil || f.Name == "plain" { // which takes everything
 			continue
 		}
 		if name, err := registry.Identify(encoded); err == nil && name == f.Name {
@@ -134,5 +134,5 @@ func unknownFormat(encoded string) string {
 	if mark := formatMark.FindString(encoded); mark != "" {
 		return fmt.Sprintf("it begins with %s", mark)
 	}
-	return fmt.Sprintf("%d bytes without a mark of its format; perhaps plain text", len(encoded))
+	return fmt.Sprintf("%d bytes without a mark of its format; perhaps plain text, which users.password_formats can name", len(encoded))
 }

@@ -11,6 +11,7 @@ import (
 
 	"coatcheck/auth"
 	"coatcheck/auth/activity"
+	"coatcheck/auth/passwordpolicy"
 	"coatcheck/internal/config"
 	"coatcheck/proxy"
 	"coatcheck/proxy/assertion"
@@ -24,15 +25,24 @@ import (
 // wire builds the running proxy out of the parts and the rest of the configuration.
 func (p *parts) wire() (*running, error) {
 	cookie, err := p.cookie()
+	if err == nil {
+		err = p.openTokens()
+	}
 	if err != nil {
 		return nil, err
 	}
+	policy, err := passwordpolicy.New(p.cfg.Users.PasswordValidators, p.cfg.Users.PasswordMinLength)
+	if err != nil {
+		return nil, fmt.Errorf("users.password_validators: %w", err)
+	}
 	service := auth.NewService(auth.Options{
-		Directory: p.metrics.Directory(p.users), Checker: p.users, Throttle: p.throttle, Keys: p.keys, Sessions: p.settings,
+		Directory: p.metrics.Directory(p.users), Rows: p.near.kept(), Checker: p.users, Throttle: p.throttle, Keys: p.keys, Sessions: p.settings,
+		Passwords: p.users, Policy: policy,
 		AcceptBackends: p.cfg.Users.Backends, RecordLogin: p.users.RecordLogin, Log: p.log, Attrs: requestAttrs, Now: time.Now,
 	})
-	logins := sessionAuth{service, p.register()}
-	pages, err := p.portal(cookie, logins)
+	logins := sessionAuth{service, p.register(), p.log}
+	p.active = logins.register.Active
+	pages, err := p.portal(cookie, auditedAuth{logins, p.audit}, logins.register)
 	if err != nil {
 		return nil, err
 	}
@@ -40,8 +50,12 @@ func (p *parts) wire() (*running, error) {
 	if err != nil {
 		return nil, err
 	}
-	background := append(p.background, logins.register.Run, func(ctx context.Context) { clean(ctx, p.chores(logins.register), p.log) })
-	return newRunning(p, p.metrics.InFlight(handler), p.admin(), background...), nil
+	background := append(p.background, logins.register.Run, func(ctx context.Context) { clean(ctx, p.chores(logins.register), p.leads, p.log) })
+	r := newRunning(p, p.metrics.InFlight(handler), p.admin(), background...)
+	if p.tokens != nil {
+		r.api = p.sessionAPI(logins)
+	}
+	return r, nil
 }
 
 // admin answers operators: health and metrics.
@@ -54,11 +68,16 @@ func (p *parts) admin() http.Handler {
 
 func (p *parts) chores(register *activity.Register) []chore {
 	return []chore{
-		{"sessions beyond their limits", register.EndDue},
-		{"rows of former sessions", p.ledger.ClearRevoked},
-		{"expired sessions", p.store.ClearExpired},
-		{"old failed logins", p.throttle.Clear},
+		{what: "sessions beyond their limits", run: register.EndDue},
+		{what: "rows of former sessions", run: p.ledger.ClearRevoked},
+		{what: "expired sessions", run: p.store.ClearExpired, each: p.cfg.Session.Engine == "file"}, // maybe of this machine alone
+		{what: "old failed logins", run: p.throttle.Clear},
 	}
+}
+
+// leads reports whether this process cleans for its fleet now.
+func (p *parts) leads(ctx context.Context) (bool, error) {
+	return p.leases.Take(ctx, "clean", cleanLease)
 }
 
 // checks are what has to answer before the proxy is ready.
@@ -69,6 +88,9 @@ func (p *parts) checks() []health.Check {
 	}
 	if p.cache != nil && p.cfg.Session.Engine == "cache" { // cached_db does without
 		checks = append(checks, health.Check{Name: "cache", Ask: p.cache.Ping})
+	}
+	if p.cfg.Log.AuditRequired {
+		checks = append(checks, health.Check{Name: "audit log", Ask: p.audit.Check})
 	}
 	return checks
 }
@@ -83,6 +105,9 @@ func (p *parts) askSessions(ctx context.Context) error {
 func requestAttrs(ctx context.Context) []slog.Attr {
 	f := facts.From(ctx)
 	attrs := []slog.Attr{slog.String("request_id", f.RequestID)}
+	if f.TraceID != "" {
+		attrs = append(attrs, slog.String("trace_id", f.TraceID))
+	}
 	if f.Client.IsValid() {
 		attrs = append(attrs, slog.String("client", f.Client.String()))
 	}
@@ -102,15 +127,15 @@ func (p *parts) cookie() (*sessioncookie.Cookie, error) {
 	return sessioncookie.New(o), nil
 }
 
-func (p *parts) portal(cookie *sessioncookie.Cookie, service portal.Auth) (http.Handler, error) {
+func (p *parts) portal(cookie *sessioncookie.Cookie, service portal.Auth, register *activity.Register) (http.Handler, error) {
 	logo, err := readLogo(p.cfg.Login.Logo)
 	if err != nil {
 		return nil, err
 	}
 	return portal.New(portal.Options{
 		Prefix: p.cfg.AuthPrefix, PublicURL: p.cfg.PublicURL,
-		Auth: service, Sessions: p.sessions, Cookie: cookie,
-		Title: p.cfg.Login.Title, Text: p.cfg.Login.Text, Logo: logo,
+		Auth: service, Sessions: p.sessions, Cookie: cookie, Devices: devices{register},
+		Look: p.look, Text: p.cfg.Login.Text, Logo: logo, Setup: p.setup(),
 		CookieAge: p.settings.CookieAge, ExpireAtBrowserClose: p.settings.ExpireAtBrowserClose, RememberMe: p.cfg.Login.RememberMe,
 		Log: p.log,
 	})
@@ -143,10 +168,11 @@ func (p *parts) proxy(cookie *sessioncookie.Cookie, logins sessionAuth, pages ht
 	}
 	return proxy.New(proxy.Options{
 		Routes: routes, Portal: pages, Pages: keyPages(signer), AuthPrefix: p.cfg.AuthPrefix, PublicURL: public,
-		TrustedProxies: p.cfg.TrustedProxies, FoldPaths: p.cfg.FoldPaths, Live: p.live,
-		Stripper: identity.NewStripper(names...), Cookie: cookie, Sessions: p.sessions, Principals: logins, Logins: auth.NewCredentials(logins.Service),
+		TrustedProxies: p.cfg.TrustedProxies, FoldPaths: p.cfg.FoldPaths, Live: p.live, Tokens: p.tokens,
+		Stripper: identity.NewStripper(names...), Cookie: cookie, Sessions: p.sessions, Principals: auditedAuth{logins, p.audit}, Logins: auditedLogins{auth.NewCredentials(logins.Service), p.audit},
 		Activity: logins.register, TimeLeftHeader: p.cfg.Session.TimeLeftHeader,
-		Log: p.log, Now: time.Now, Observe: p.metrics.Observe, HSTS: hsts(p.cfg.TLS),
+		Trace: proxy.Trace{Trusted: p.cfg.Trace.Accept == "trusted", Create: p.cfg.Trace.Create},
+		Look:  p.look, Log: p.log, Now: time.Now, Observe: p.metrics.Observe, HSTS: hsts(p.cfg.TLS),
 	})
 }
 
@@ -162,7 +188,7 @@ func hsts(t config.TLS) string {
 func (p *parts) routes(signer *assertion.Signer) (routes []proxy.Route, names []string, err error) {
 	upstreams := map[string]proxy.Upstream{}
 	for _, r := range p.cfg.Routes {
-		headers, err := p.identity(r, signer)
+		headers, visitors, err := p.identity(r, signer)
 		if err != nil {
 			return nil, nil, fmt.Errorf("route %s%s: %w", r.Host, r.Path, err)
 		}
@@ -178,7 +204,7 @@ func (p *parts) routes(signer *assertion.Signer) (routes []proxy.Route, names []
 		routes = append(routes, proxy.Route{
 			Host: r.Host, Path: r.Path, Methods: r.Methods, Access: access(r), Upstream: to,
 			StripPrefix: r.StripPrefix, Identity: headers, ShareSession: r.ShareSession,
-			AnonymousSession: r.AnonymousSession, NoTouch: !r.Touch, MaxAuthAge: r.MaxAuthAge, Basic: r.Basic, NoUpstream: to == nil,
+			AnonymousSession: r.AnonymousSession && visitors, SessionAPI: r.SessionAPI, NoTouch: !r.Touch, MaxAuthAge: r.MaxAuthAge, Basic: r.Basic, NoUpstream: to == nil,
 			Credentials: credentials, Preflight: r.Preflight, SocketOrigins: r.SocketOrigins, MaxBody: r.MaxBody, Trailers: r.Trailers || speaksH2C(r), // gRPC ends in trailers
 
 			Request: headerChanges(r.Headers.Request), Response: headerChanges(r.Headers.Response),

@@ -14,6 +14,7 @@ import (
 	"coatcheck/internal/testenv"
 
 	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
@@ -67,6 +68,8 @@ func (s *screen) open() {
 		_, err := cdp.Call(ctx, target, log.Enable, cdp.Empty{})
 		return err
 	}))
+	// As if its window were in front: otherwise nothing shows that it has the focus.
+	ask(s, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true})
 }
 
 // restart closes the browser and starts it again with the same profile.
@@ -170,9 +173,10 @@ func (s *screen) picture(name string) {
 // login fills in the form with the keyboard alone; tick also ticks the box.
 func (s *screen) login(name, password string, tick bool) {
 	s.t.Helper()
+	soon(s.t, "the keyboard is at the user name", func() bool { return s.focused() == "username" }) // browsers put it there with the next frame
 	keys := []chromedp.Action[chromedp.Void]{chromedp.KeyEvent(name + kb.Tab + password)}
 	if tick {
-		keys = append(keys, chromedp.KeyEvent(kb.Tab+" "))
+		keys = append(keys, chromedp.KeyEvent(kb.Tab+kb.Tab+" ")) // over the button that shows the password
 	}
 	s.then(append(keys, chromedp.KeyEvent(kb.Enter))...)
 }

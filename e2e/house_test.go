@@ -210,11 +210,10 @@ func (h *house) expect(t testing.TB, when, cookie, want string) {
 	h.expectAtDjango(t, when, cookie, want)
 }
 
+// expectAtProxy waits: what Django does is heard a little later.
 func (h *house) expectAtProxy(t testing.TB, when, cookie, want string) {
 	t.Helper()
-	if got := visitorWith(t, h.proxy.URL, cookie).app(); got != want {
-		t.Errorf("%s: the application behind the proxy sees %q, want %q", when, got, want)
-	}
+	soon(t, fmt.Sprintf("%s: the application behind the proxy sees %q", when, want), func() bool { return visitorWith(t, h.proxy.URL, cookie).app() == want })
 	if got := visitorWith(t, h.proxy.URL, cookie).whoami().User; got != want {
 		t.Errorf("%s: Django behind the proxy sees %q, want %q", when, got, want)
 	}

@@ -24,6 +24,7 @@ func TestPeers(t *testing.T) {
 		{"logout at Django", testLogoutAtDjango},
 		{"password change at Django", testPasswordChangeAtDjango},
 		{"password change that keeps the session", testPasswordChangeKept},
+		{"password change on the account page", testPasswordChangeHere},
 		{"password change by the command", testPasswordChangeByCommand},
 		{"deactivation at Django", testDeactivationAtDjango},
 		{"deactivation by the command", testDeactivationByCommand},
@@ -180,6 +181,29 @@ func testPasswordChangeKept(t *testing.T, h *house) {
 	h.expect(t, "the session of the change", v.cookie("sessionid"), name)
 	h.expect(t, "its old cookie", old, "")
 	h.expect(t, "the other session", other.cookie("sessionid"), "")
+}
+
+// As update_session_auth_hash does it: this session goes on at both sides, under a new key, and every other one is over.
+func testPasswordChangeHere(t *testing.T, h *house) {
+	name := h.user(t)
+	v, other, third := h.visitor(t), h.visitor(t), h.visitor(t)
+	v.djangoLogin(name, userPassword)
+	other.djangoLogin(name, userPassword)
+	third.login(name, userPassword)
+	old := v.cookie("sessionid")
+	const fresh = "eine Brücke über den Fluss"
+	if res := v.post("/.auth/account/password", url.Values{"current": {userPassword}, "new": {fresh}, "again": {fresh}}); res.StatusCode != http.StatusSeeOther {
+		t.Fatalf("change: %s\n%s", res.Status, res.Text)
+	}
+	if v.cookie("sessionid") == old {
+		t.Error("the key is the old one")
+	}
+	h.expect(t, "the session of the change", v.cookie("sessionid"), name)
+	h.expect(t, "its old cookie", old, "")
+	h.expect(t, "another session of Django's", other.cookie("sessionid"), "")
+	h.expect(t, "another session of ours", third.cookie("sessionid"), "")
+	other.djangoLogin(name, fresh)
+	h.expect(t, "after a login at Django with the new password", other.cookie("sessionid"), name)
 }
 
 func testPasswordChangeByCommand(t *testing.T, h *house) {

@@ -8,6 +8,7 @@ import (
 
 	"coatcheck/auth"
 	"coatcheck/proxy/problem"
+	"coatcheck/proxy/wording"
 )
 
 // Pass is what a request was found to be worth. It is not changed once it is handed on.
@@ -46,7 +47,7 @@ func newProxyAnswer(o Options) *proxyAnswer {
 func (a *proxyAnswer) Allowed(w http.ResponseWriter, r *http.Request, p Pass) {
 	if p.choice.route.Upstream == nil {
 		p.mark(w.Header())
-		refuse(w, r, problem.Problem{Status: http.StatusNotFound, Detail: "There is nothing at this address."})
+		refuse(w, r, problem.Problem{Status: http.StatusNotFound, Detail: "problem.nothing", Hint: "problem.nothing-hint"})
 		return
 	}
 	fields, err := p.identity()
@@ -56,7 +57,7 @@ func (a *proxyAnswer) Allowed(w http.ResponseWriter, r *http.Request, p Pass) {
 	if err != nil {
 		recordOf(r.Context()).err = err
 		p.mark(w.Header())
-		refuse(w, r, problem.Problem{Status: http.StatusInternalServerError, Detail: "Your user data cannot be handed to the application.", Hint: "Tell the operator the request number below."})
+		refuse(w, r, problem.Problem{Status: http.StatusInternalServerError, Detail: "problem.identity", Hint: "problem.tell-below"})
 		return
 	}
 	a.forward.serve(w, r, p, fields)
@@ -89,21 +90,17 @@ func (a *proxyAnswer) unauthorized(w http.ResponseWriter, r *http.Request, p Pas
 	if p.basic {
 		w.Header()["Www-Authenticate"] = []string{basicChallenge, challenge}
 	}
-	page := problem.Problem{Status: http.StatusUnauthorized, Detail: "You are not logged in.", Hint: a.loginHint()}
+	page := problem.Problem{Status: http.StatusUnauthorized, Detail: "problem.not-logged-in"}
 	if p.stale {
-		page.Detail = "Your login is too long ago for this page."
+		page.Detail = "problem.login-old"
 	}
-	if link != "" {
-		page.Hint, page.Link, page.LinkText = "", link, "Log in"
+	switch {
+	case link != "":
+		page.Link, page.LinkText = link, "problem.log-in"
+	case a.prefix != "":
+		page.Hint, page.Values = "problem.log-in-at", wording.Values{"address": a.prefix + "/login"}
 	}
 	refuse(w, r, page)
-}
-
-func (a *proxyAnswer) loginHint() string {
-	if a.prefix == "" {
-		return ""
-	}
-	return "Log in at " + a.prefix + "/login."
 }
 
 // loginURL is the login page, which brings the browser back here. It is on the public URL's host, unless the request is for
@@ -115,8 +112,11 @@ func (a *proxyAnswer) loginURL(r *http.Request, p Pass, absolute bool) string {
 		next += "?" + r.URL.RawQuery
 	}
 	at := a.prefix + "/login?next=" + url.QueryEscape(next)
-	if p.stale {
+	switch {
+	case p.stale:
 		at += "&again=1"
+	case p.cookie != "" && p.keep == "": // it takes away the cookie of a session that is no more
+		at += "&ended=1"
 	}
 	rec := recordOf(r.Context())
 	host, _ := hostName(rec.Host)
@@ -134,14 +134,14 @@ func (a *proxyAnswer) loginURL(r *http.Request, p Pass, absolute bool) string {
 func (a *proxyAnswer) Forbidden(w http.ResponseWriter, r *http.Request, p Pass, v Verdict) {
 	recordOf(r.Context()).err = fmt.Errorf("refused by rule %s", v.Rule)
 	p.mark(w.Header())
-	page := problem.Problem{Status: http.StatusForbidden, Detail: "This page is closed."}
+	page := problem.Problem{Status: http.StatusForbidden, Detail: "problem.closed", Hint: "problem.closed-hint"}
 	if who := p.Principal; !who.Anonymous() {
-		page.Detail = fmt.Sprintf("You are logged in as %s, who may not open this page.", who.Username)
+		page.Detail, page.Hint, page.Values = "problem.forbidden", "problem.forbidden-hint", wording.Values{"user": who.Username}
 		if a.prefix != "" {
-			page.Link, page.LinkText = a.prefix+"/logout", "Log out to log in as somebody else"
+			page.Link, page.LinkText = a.prefix+"/logout", "problem.switch"
 		}
 		if who.Staff || who.Superuser {
-			page.Hint = "The rule for " + v.Rule + " says so."
+			page.List = []wording.Text{{Key: "problem.forbidden-rule", Values: wording.Values{"rule": v.Rule}}}
 		}
 	}
 	refuse(w, r, page)

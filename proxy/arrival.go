@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"coatcheck/proxy/facts"
+	"coatcheck/proxy/look"
 )
 
 // arrival is what the door found out about where a request comes from.
@@ -22,13 +23,15 @@ type networks struct {
 	proxies []netip.Prefix
 	unix    bool
 	secure  bool // the public URL is https
+	look    *look.Look
 	ids     *requestIDs
+	trace   Trace
 }
 
 func (n networks) arrive(r *http.Request) arrival {
 	peer, unix := peerOf(r)
 	a := arrival{trusted: unix && n.unix || contains(n.proxies, peer)}
-	a.Client, a.Host, a.Secure, a.Agent = peer, r.Host, r.TLS != nil, r.UserAgent()
+	a.Client, a.Host, a.Secure, a.Agent, a.Look = peer, r.Host, r.TLS != nil, r.UserAgent(), n.look
 	var hops []netip.Addr
 	if a.trusted {
 		a.Client, hops = clientOf(r.Header["X-Forwarded-For"], peer, n.proxies)
@@ -38,6 +41,7 @@ func (n networks) arrive(r *http.Request) arrival {
 	a.chain = chainOf(hops, peer, r.RemoteAddr)
 	a.Secure = a.Secure || n.secure
 	a.RequestID = n.ids.of(r.Header["X-Request-Id"], a.trusted)
+	a.TraceID = n.trace.of(r.Header, a.trusted)
 	return a
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"coatcheck/auth"
 	"coatcheck/proxy/problem"
+	"coatcheck/proxy/wording"
 )
 
 // Logins checks the names and passwords of scripts, which come with each request, under the throttle of the login page. Errors other
@@ -61,9 +62,10 @@ func (g *guard) fail(w http.ResponseWriter, r *http.Request, answer Answer, p Pa
 		if recordOf(r.Context()).verdict {
 			status = http.StatusUnauthorized // nginx makes 500 of others
 		}
-		refuse(w, r, problem.Problem{Status: status, Detail: "Too many logins failed.", RetryAfter: max(throttled.RetryAfter, time.Second)})
+		wait := max(throttled.RetryAfter, time.Second)
+		refuse(w, r, problem.Problem{Status: status, Detail: "problem.throttled", Hint: "problem.throttled-hint", Values: wording.Values{"wait": wait}, RetryAfter: wait})
 	case errors.Is(err, auth.ErrBusy):
-		refuse(w, r, problem.Problem{Status: http.StatusServiceUnavailable, Detail: "Too many logins at this moment.", RetryAfter: busyRetry})
+		refuse(w, r, problem.Problem{Status: http.StatusServiceUnavailable, Detail: "problem.logins", Hint: "problem.few-seconds", RetryAfter: busyRetry})
 	default:
 		g.fault(w, r, err)
 	}

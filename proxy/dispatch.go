@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"coatcheck/proxy/problem"
+	"coatcheck/proxy/wording"
 )
 
 // choice is what the readings of a path lead to.
@@ -23,8 +24,8 @@ type choice struct {
 var (
 	errNoRoute  = errors.New("no route for this path")
 	errMethod   = errors.New("no route for this method")
-	errTwoSided = errors.New("path can be read as a page of the proxy and as one of an application")
-	errRebased  = errors.New("dot segments below a path that is changed")
+	errTwoSided = wording.Because("reason.two-sided", nil)
+	errRebased  = wording.Because("reason.rebased", nil)
 )
 
 // dispatch sends a request to the portal or, through the guard, to an upstream.
@@ -60,14 +61,15 @@ func (h *Handler) page(r *http.Request) http.Handler {
 func (h *Handler) noRoute(w http.ResponseWriter, r *http.Request, err error, allow []string) {
 	switch {
 	case errors.Is(err, errNoRoute):
-		refuse(w, r, problem.Problem{Status: http.StatusNotFound, Detail: "There is nothing at this address."})
+		refuse(w, r, problem.Problem{Status: http.StatusNotFound, Detail: "problem.nothing", Hint: "problem.nothing-hint"})
 	case errors.Is(err, errMethod):
 		slices.Sort(allow)
-		w.Header().Set("Allow", strings.Join(slices.Compact(allow), ", "))
-		refuse(w, r, problem.Problem{Status: http.StatusMethodNotAllowed})
+		methods := strings.Join(slices.Compact(allow), ", ")
+		w.Header().Set("Allow", methods)
+		refuse(w, r, problem.Problem{Status: http.StatusMethodNotAllowed, Detail: "problem.method", Values: wording.Values{"methods": methods}})
 	default:
 		recordOf(r.Context()).event = "request_refused"
-		refuse(w, r, problem.Problem{Status: http.StatusBadRequest, Detail: "This address is ambiguous: " + err.Error() + "."})
+		refuse(w, r, problem.Problem{Status: http.StatusBadRequest, Detail: "problem.ambiguous", Values: wording.Values{"reason": err}})
 	}
 }
 

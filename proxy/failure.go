@@ -16,7 +16,7 @@ func (f *forward) fail(w http.ResponseWriter, r *http.Request, err error) {
 	rec := recordOf(r.Context())
 	if context.Cause(r.Context()) == errSessionEnded {
 		w.Header().Set("Www-Authenticate", "Session")
-		refuse(w, r, problem.Problem{Status: http.StatusUnauthorized, Detail: "Your session has ended."})
+		refuse(w, r, problem.Problem{Status: http.StatusUnauthorized, Detail: "problem.ended", Hint: "problem.ended-hint"})
 		return
 	}
 	err = rec.blame(r.Context(), err)
@@ -30,6 +30,9 @@ func (f *forward) fail(w http.ResponseWriter, r *http.Request, err error) {
 	p := failure(err)
 	if p.Status >= http.StatusBadGateway && !rec.left {
 		rec.event = EventUpstreamFailed
+	}
+	if errors.Is(err, errNotHandedOut) {
+		rec.event = "store_error"
 	}
 	refuse(w, r, p)
 }
@@ -53,19 +56,21 @@ func failure(err error) problem.Problem {
 	var timeout net.Error
 	var refused *upstream.RefusedError
 	switch {
+	case errors.Is(err, errNotHandedOut):
+		return unavailable()
 	case errors.As(err, &refused):
-		return problem.Problem{Status: refused.Status, Detail: "The application cannot be asked this."}
+		return problem.Problem{Status: refused.Status, Detail: "problem.asked"}
 	case errors.Is(err, upstream.ErrBusy), errors.Is(err, upstream.ErrUnavailable):
 		return problem.Problem{Status: http.StatusServiceUnavailable, RetryAfter: retryAfter,
-			Detail: "The application has too much to do or is being looked after.", Hint: "Try again in a few seconds."}
+			Detail: "problem.busy", Hint: "problem.few-seconds"}
 	case errors.As(err, &size):
-		return problem.Problem{Status: http.StatusRequestEntityTooLarge, Detail: "What you sent is too large for this address."}
+		return problem.Problem{Status: http.StatusRequestEntityTooLarge, Detail: "problem.too-large"}
 	case errors.As(err, &body) && errors.Is(err, os.ErrDeadlineExceeded):
-		return problem.Problem{Status: http.StatusRequestTimeout, Detail: "What you sent came in too slowly."}
+		return problem.Problem{Status: http.StatusRequestTimeout, Detail: "problem.too-slow"}
 	case errors.As(err, &body):
-		return problem.Problem{Status: http.StatusBadRequest, Detail: "What you sent could not be read to its end."}
+		return problem.Problem{Status: http.StatusBadRequest, Detail: "problem.cut"}
 	case errors.As(err, &timeout) && timeout.Timeout():
-		return problem.Problem{Status: http.StatusGatewayTimeout, Detail: "The application did not answer in time.", Hint: "Try again later."}
+		return problem.Problem{Status: http.StatusGatewayTimeout, Detail: "problem.timeout", Hint: "problem.later"}
 	}
-	return problem.Problem{Status: http.StatusBadGateway, Detail: "The application did not answer properly.", Hint: "Try again later."}
+	return problem.Problem{Status: http.StatusBadGateway, Detail: "problem.upstream", Hint: "problem.later"}
 }

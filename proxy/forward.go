@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"coatcheck/proxy/identity"
+	"coatcheck/proxy/sessionapi"
 	"coatcheck/proxy/sessioncookie"
 )
 
@@ -20,7 +21,8 @@ type Field = identity.Field
 type forward struct {
 	proxy   httputil.ReverseProxy // copied for each errand, which gives the buffers
 	cookie  *sessioncookie.Cookie
-	live    *Live // nil: none
+	live    *Live              // nil: none
+	tokens  *sessionapi.Tokens // nil: there is no session API
 	buffers buffers
 
 	indirect bool // all by the ReverseProxy, for tests
@@ -31,16 +33,19 @@ type errand struct {
 	Pass
 	fields  []Field
 	flight  flight
+	visit   *sessionapi.Visit // nil: the application may not use the session API
 	values  values
 	buffers *buffers
 	// For direct requests.
 	interim interim
 	trace   httptrace.ClientTrace
+	out     http.Request
+	url     url.URL
 }
 
 // values are those of header fields that we set, in one array instead of one for each.
 type values struct {
-	room [12]string
+	room [16]string
 	used int
 }
 
@@ -56,7 +61,7 @@ func (v *values) set(h http.Header, name, value string) {
 }
 
 func newForward(o Options) *forward {
-	f := &forward{cookie: o.Cookie, live: o.Live}
+	f := &forward{cookie: o.Cookie, live: o.Live, tokens: o.Tokens}
 	f.proxy = httputil.ReverseProxy{
 		Rewrite: f.rewrite, Transport: roundTripper{}, ModifyResponse: f.modify, ErrorHandler: f.fail,
 		FlushInterval: -1, // what an upstream sends, the client gets at once
@@ -73,10 +78,15 @@ func (f *forward) serve(w http.ResponseWriter, r *http.Request, p Pass, fields [
 			f.fail(w, r, &http.MaxBytesError{Limit: limit})
 			return
 		}
-		r.Body = http.MaxBytesReader(w, r.Body, limit)
+		if r.Body != http.NoBody {
+			r.Body = http.MaxBytesReader(w, r.Body, limit)
+		}
 	}
 	e := &rec.errand
 	e.Pass, e.fields, e.buffers = p, fields, &f.buffers
+	if e.visit = f.lend(p); e.visit != nil {
+		defer e.visit.End()
+	}
 	if f.live != nil && p.lookedAt && p.keep != "" {
 		e.flight.key, e.flight.guard, e.flight.choice, e.flight.client = p.keep, p.guard, p.choice, rec.Client
 		ctx := f.live.enter(r.Context(), &e.flight)
@@ -86,7 +96,9 @@ func (f *forward) serve(w http.ResponseWriter, r *http.Request, p Pass, fields [
 			defer done()
 		}
 		defer f.land(ctx, &e.flight)
-		r = r.WithContext(ctx)
+		if ctx != r.Context() {
+			r = r.WithContext(ctx)
+		}
 	}
 	if f.direct(r, p.choice.route) {
 		f.carry(w, r, e, rec)
@@ -131,6 +143,9 @@ func (f *forward) dress(h http.Header, e *errand, rec *record) {
 	e.values.forwarded(h, rec.arrival)
 	for _, field := range e.fields {
 		e.values.set(h, http.CanonicalHeaderKey(field.Name), field.Value)
+	}
+	if e.visit != nil {
+		e.values.set(h, sessionapi.Header, e.visit.Token)
 	}
 }
 

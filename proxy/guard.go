@@ -85,9 +85,10 @@ func (g *guard) checkIn(r *http.Request, p *Pass) (Verdict, error) {
 		v.Outcome, p.stale = NeedLogin, true
 	}
 	if v.Outcome == Allowed && p.choice.route.AnonymousSession {
-		if err := g.begin(ctx, &t); err != nil {
+		if err := g.introduce(ctx, &t); err != nil {
 			return Verdict{}, err
 		}
+		v = p.choice.decide(t.principal, rec.Client) // the session may have ended meanwhile
 	}
 	p.Principal, p.keep = t.principal, t.key()
 	p.lookedAt, p.cookie = true, g.cookieLine(ctx, t)
@@ -144,11 +145,11 @@ func (g *guard) fault(w http.ResponseWriter, r *http.Request, err error) {
 		rec.left = errors.Is(r.Context().Err(), context.Canceled)
 	} else {
 		g.log.LogAttrs(r.Context(), slog.LevelError, "session store or user directory cannot be asked",
-			slog.String("event", "store_error"), slog.String("request_id", rec.RequestID), slog.String("err", plain(err.Error())))
+			slog.String("event", "store_error"), slog.String("request_id", rec.RequestID), traceAttr(rec), slog.String("err", plain(err.Error())))
 	}
 	addVary(w.Header())
 	refuse(w, r, problem.Problem{
 		Status: http.StatusServiceUnavailable, RetryAfter: retryAfter,
-		Detail: "Who you are cannot be looked up at the moment. You are still logged in.", Hint: "Try again in a few seconds.",
+		Detail: "problem.lookup", Hint: "problem.few-seconds",
 	})
 }

@@ -277,8 +277,8 @@ func TestSaveEveryRequest(t *testing.T) {
 	if got := res.Header.Get("Set-Cookie"); !strings.HasPrefix(got, "sessionid="+key+"; expires=") || !strings.HasSuffix(got, "; HttpOnly; Max-Age=1209600; Path=/; SameSite=Lax") {
 		t.Errorf("Set-Cookie %q", got)
 	}
-	if calls := g.store.seen(); calls != "load update" {
-		t.Errorf("store calls %q, want load update", calls)
+	if calls := g.store.seen(); calls != "load change" {
+		t.Errorf("store calls %q, want load change", calls)
 	}
 	if res := g.get("/poll", "Cookie", session(key)); res.StatusCode != 200 || len(res.Header["Set-Cookie"]) > 0 || g.store.seen() != "load" {
 		t.Errorf("touch: false saved: %v", res.Header)

@@ -16,6 +16,8 @@ import (
 const (
 	// recheckTime is how often the sessions of requests that go on are looked up, and so the bound for an end that nobody told us of.
 	recheckTime = 5 * time.Second
+	// nearTime is how often where that costs no call to a store, as long as nothing has changed.
+	nearTime = 500 * time.Millisecond
 	// shortTime is what a request may take to be finished although its session has ended.
 	shortTime = time.Second
 	// lookTime is for one look-up; a store that takes longer is not asked on.
@@ -43,6 +45,7 @@ type flight struct {
 	choice choice
 	client netip.Addr
 	cancel context.CancelCauseFunc
+	lent   bool // cancel is the request's own: its server ends it
 	began  time.Time
 	long   atomic.Bool // made to go on: upgraded, or an event stream
 
@@ -58,7 +61,11 @@ func NewLive(log *slog.Logger) *Live {
 
 // enter notes a request of a session and returns its context; leave has to follow.
 func (l *Live) enter(ctx context.Context, f *flight) context.Context {
-	ctx, f.cancel = context.WithCancelCause(ctx)
+	if own, ok := ctx.Value(endKey{}).(ender); ok {
+		f.cancel, f.lent = own.CancelCause, true
+	} else {
+		ctx, f.cancel = context.WithCancelCause(ctx)
+	}
 	f.began = time.Now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -83,7 +90,9 @@ func (l *Live) leave(f *flight) {
 	default:
 		delete(l.flights, f.key)
 	}
-	f.cancel(nil)
+	if !f.lent {
+		f.cancel(nil)
+	}
 }
 
 // End cuts off what goes on under the session key, at once. Requests that have just begun may finish, within a second.
@@ -118,15 +127,20 @@ func (l *Live) cutEnded(f *flight) (left bool) {
 // Run looks the sessions of requests that go on up, again and again, until ctx ends. Sessions end elsewhere, too: in a Django, in
 // another process, by time, with their user.
 func (l *Live) Run(ctx context.Context) {
-	ticker := time.NewTicker(l.every)
+	ticker := time.NewTicker(min(l.every, nearTime))
 	defer ticker.Stop()
+	all := time.Now()
 	var late <-chan time.Time
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
-			l.recheck(ctx)
+			due := time.Since(all) >= l.every
+			if due {
+				all = time.Now()
+			}
+			l.recheck(ctx, func(g *guard) bool { return due || g.sessions.Near() })
 		case <-l.wake:
 			late = time.After(shortTime)
 		case <-late:
@@ -147,12 +161,12 @@ func (l *Live) sweep() (left bool) {
 	return left
 }
 
-// recheck asks for each session once. A store that has failed is not asked again in this round, and what it knows of goes on: it is
+// recheck asks for each session once, of those whose guards are due. A store that has failed is not asked again in this round, and what it knows of goes on: it is
 // not a logout.
-func (l *Live) recheck(ctx context.Context) {
+func (l *Live) recheck(ctx context.Context, due func(*guard) bool) {
 	failed := map[*guard]bool{}
 	for _, s := range l.longer() {
-		if failed[s.guard] {
+		if failed[s.guard] || !due(s.guard) {
 			continue
 		}
 		p, err := s.guard.look(ctx, s.key)

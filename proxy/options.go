@@ -10,6 +10,8 @@ import (
 
 	"coatcheck/auth"
 	"coatcheck/proxy/identity"
+	"coatcheck/proxy/look"
+	"coatcheck/proxy/sessionapi"
 	"coatcheck/proxy/sessioncookie"
 	"coatcheck/sessionstore"
 )
@@ -27,11 +29,17 @@ type Options struct {
 	// TrustedProxies are the networks whose X-Forwarded-* and X-Request-Id are believed; TrustUnix adds peers on unix sockets.
 	TrustedProxies []netip.Prefix
 	TrustUnix      bool
+	// Trace says whose trace context is passed on.
+	Trace Trace
 	// HSTS is sent as Strict-Transport-Security with what was asked by TLS, unless the upstream has sent its own; empty: not.
 	HSTS string
+	// Look is how our pages and error answers look; nil: as they do by default.
+	Look *look.Look
 	// FoldPaths compares paths without case, for upstreams that do.
 	FoldPaths bool
 
+	// Tokens are what applications use the session API with; nil: there is none.
+	Tokens *sessionapi.Tokens
 	// Live ends requests that outlive their session; nil: they go on.
 	Live *Live
 
@@ -92,8 +100,10 @@ type Route struct {
 	ShareSession bool
 	// Basic takes a name and a password with each request (RFC 7617), for scripts.
 	Basic bool
-	// AnonymousSession makes a session for visitors who have none.
+	// AnonymousSession gives each visitor an id that Identity tells, and a session that keeps it.
 	AnonymousSession bool
+	// SessionAPI gives the application a token for the session API.
+	SessionAPI bool
 	// NoTouch keeps requests here from counting as activity: they do not save under SaveEveryRequest, and leave a session idle.
 	NoTouch bool
 	// MaxAuthAge sends users to the login page whose login is older; 0: a login of any age will do.

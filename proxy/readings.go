@@ -1,11 +1,12 @@
 package proxy
 
 import (
-	"errors"
 	"strings"
 
 	"golang.org/x/text/cases"
 	"golang.org/x/text/unicode/norm"
+
+	"coatcheck/proxy/wording"
 )
 
 // Limits of [readings]. Ordinary odd paths (encoded slashes, ;parameters, doubled slashes) have up to 20 readings.
@@ -16,9 +17,9 @@ const (
 )
 
 var (
-	errControlByte = errors.New("control byte in path")
-	errOverlong    = errors.New("overlong UTF-8 in path")
-	errAmbiguous   = errors.New("path can be read in too many ways")
+	errControlByte = wording.Because("reason.control-byte", nil)
+	errOverlong    = wording.Because("reason.overlong", nil)
+	errAmbiguous   = wording.Because("reason.ambiguous", nil)
 )
 
 // rewrites are what applications and servers are known to do to a path before they look at it. They are applied in every

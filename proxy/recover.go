@@ -32,7 +32,7 @@ func (h *Handler) afterPanic(w http.ResponseWriter, r *http.Request, v any) {
 		if rec.err == nil {
 			rec.err = errCutShort
 		}
-		rec.left = errors.Is(r.Context().Err(), context.Canceled)
+		rec.left = errors.Is(r.Context().Err(), context.Canceled) && context.Cause(r.Context()) != errSessionEnded
 		if !rec.left && rec.event == "" {
 			rec.event = EventUpstreamFailed
 		}
@@ -48,5 +48,5 @@ func (h *Handler) afterPanic(w http.ResponseWriter, r *http.Request, v any) {
 	if _, asks := h.verifies(r); asks {
 		status = http.StatusServiceUnavailable
 	}
-	refuse(w, r, problem.Problem{Status: status, Detail: "Something went wrong here.", Hint: "Try again; if it stays, tell the operator the request number below."})
+	refuse(w, r, problem.Problem{Status: status, Detail: "problem.panic", Hint: "problem.panic-hint"})
 }

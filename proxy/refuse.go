@@ -2,13 +2,13 @@ package proxy
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
 	"time"
 
 	"coatcheck/proxy/problem"
+	"coatcheck/proxy/wording"
 )
 
 const (
@@ -47,7 +47,7 @@ func (h *Handler) checkRequest(next http.Handler) http.Handler {
 				status = http.StatusForbidden // the proxies that ask know no other no
 			}
 			rec.closing = r.ProtoMajor == 1 || r.Method == "PRI" // PRI starts HTTP/2 on a connection that speaks HTTP/1
-			refuse(w, r, problem.Problem{Status: status, Detail: "This request is not accepted here: " + err.Error() + "."})
+			refuse(w, r, problem.Problem{Status: status, Detail: "problem.refused", Values: wording.Values{"reason": err}})
 			return
 		}
 		next.ServeHTTP(w, r)
@@ -57,17 +57,17 @@ func (h *Handler) checkRequest(next http.Handler) http.Handler {
 func (h *Handler) objection(r *http.Request) (status int, err error) {
 	switch {
 	case len(r.Method) > maxMethod:
-		return http.StatusNotImplemented, fmt.Errorf("method longer than %d bytes", maxMethod)
+		return http.StatusNotImplemented, wording.Because("reason.long-method", wording.Values{"n": maxMethod})
 	case refusedMethod(r.Method):
-		return http.StatusMethodNotAllowed, fmt.Errorf("method %s", plain(r.Method))
+		return http.StatusMethodNotAllowed, wording.Because("reason.method", wording.Values{"method": plain(r.Method)})
 	case len(r.RequestURI) > maxTarget:
-		return http.StatusRequestURITooLong, fmt.Errorf("address longer than %d bytes", maxTarget)
+		return http.StatusRequestURITooLong, wording.Because("reason.long-address", wording.Values{"n": maxTarget})
 	case fieldCount(r.Header) > maxFields:
-		return http.StatusRequestHeaderFieldsTooLarge, fmt.Errorf("more than %d header fields", maxFields)
+		return http.StatusRequestHeaderFieldsTooLarge, wording.Because("reason.fields", wording.Values{"n": maxFields})
 	case r.URL.User != nil:
-		return http.StatusBadRequest, fmt.Errorf("user name in the address")
+		return http.StatusBadRequest, wording.Because("reason.user-name", nil)
 	case badTarget(r.RequestURI):
-		return http.StatusBadRequest, fmt.Errorf("address with a fragment, a control byte or no path")
+		return http.StatusBadRequest, wording.Because("reason.address", nil)
 	}
 	if err := errors.Join(twoFramings(r), twoFields(r)); err != nil {
 		return http.StatusBadRequest, err
@@ -78,10 +78,10 @@ func (h *Handler) objection(r *http.Request) (status int, err error) {
 // twoFields finds what net/http settles in HTTP/1 and passes on in HTTP/2 (RFC 9113 8.1.1, 8.3.1).
 func twoFields(r *http.Request) error {
 	if len(r.Header["Content-Length"]) > 1 {
-		return errors.New("several Content-Length fields")
+		return wording.Because("reason.lengths", nil)
 	}
 	if host, ok := r.Header["Host"]; ok && (len(host) != 1 || host[0] != r.Host) {
-		return errors.New("several hosts")
+		return wording.Because("reason.hosts", nil)
 	}
 	return nil
 }
@@ -110,17 +110,17 @@ func hasPrefixFold(s, prefix string) bool {
 func (h *Handler) objectHost(r *http.Request) (int, error) {
 	name, ok := hostName(r.Host)
 	if !ok {
-		return http.StatusBadRequest, fmt.Errorf("missing or invalid Host")
+		return http.StatusBadRequest, wording.Because("reason.host", nil)
 	}
 	rec := recordOf(r.Context())
 	if _, ok := hostName(rec.Host); !ok {
-		return http.StatusBadRequest, fmt.Errorf("invalid X-Forwarded-Host")
+		return http.StatusBadRequest, wording.Because("reason.forwarded-host", nil)
 	}
 	if isAbsolute(r.RequestURI) && (r.ProtoMajor > 1 || !h.servesAbsolute(r, name)) { // HTTP/2 has none: RFC 9113 8.3.1
-		return http.StatusMisdirectedRequest, fmt.Errorf("address of another host")
+		return http.StatusMisdirectedRequest, wording.Because("reason.other-host", nil)
 	}
 	if server := tlsName(r); server != "" && !rec.trusted && name != server {
-		return http.StatusMisdirectedRequest, fmt.Errorf("host is not the one of this TLS connection")
+		return http.StatusMisdirectedRequest, wording.Because("reason.tls-host", nil)
 	}
 	return 0, nil
 }

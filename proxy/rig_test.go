@@ -15,6 +15,7 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"net/url"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -23,11 +24,16 @@ import (
 	"coatcheck/auth"
 	"coatcheck/proxy/facts"
 	"coatcheck/proxy/identity"
+	"coatcheck/proxy/lane"
+	"coatcheck/proxy/sessionapi"
 	"coatcheck/proxy/sessioncookie"
 	"coatcheck/proxy/upstream"
 	"coatcheck/sessionstore"
 	"coatcheck/sessionstore/storetest"
 )
+
+// laned: all tests of this package can be run on both ways into the proxy; without the variable, it is the one that is the default.
+var laned = os.Getenv("COATCHECK_FAST_LANE") != "off"
 
 // rig is a proxy on a real listener in front of a real upstream that remembers what it was asked.
 type rig struct {
@@ -112,6 +118,16 @@ func (s *testStore) Update(ctx context.Context, key string, rec sessionstore.Rec
 		s.onSave()
 	}
 	return s.Memory.Update(ctx, key, rec)
+}
+
+func (s *testStore) Change(ctx context.Context, key string, change func(sessionstore.Record) *sessionstore.Record) error {
+	if err := s.note("change"); err != nil {
+		return err
+	}
+	if s.onSave != nil {
+		s.onSave()
+	}
+	return s.Memory.Change(ctx, key, change)
 }
 
 func (s *testStore) Create(ctx context.Context, key string, rec sessionstore.Record) (string, error) {
@@ -234,9 +250,13 @@ type settings struct {
 	hsts     string
 	observe  func(Observation)
 	logins   Logins
+	activity Activity
+	left     string // see Options.TimeLeftHeader
 	noPortal bool
+	noLane   bool
 	upstream string // a path: below the rig's own upstream
 	pages    map[string]http.Handler
+	tokens   *sessionapi.Tokens
 }
 
 func newRig(t testing.TB, s settings) *rig {
@@ -258,7 +278,13 @@ func newRig(t testing.TB, s settings) *rig {
 	}
 	g.addr = listener.Addr().String()
 	done := make(chan struct{})
-	go func() { defer close(done); _ = server.Serve(WatchedListener(listener)) }()
+	served := WatchedListener(listener)
+	if laned && !s.noLane {
+		front := lane.New(server, WatchedListener)
+		t.Cleanup(front.Close)
+		served = front.Listener(listener)
+	}
+	go func() { defer close(done); _ = server.Serve(served) }()
 	t.Cleanup(func() { server.Close(); <-done })
 	return g
 }
@@ -291,7 +317,8 @@ func (g *rig) newHandler(s settings) *Handler {
 	o := Options{
 		Routes: s.routes, Portal: http.HandlerFunc(portalOfTests), AuthPrefix: "/.auth", Pages: s.pages, Live: g.live, FoldPaths: s.fold,
 		Stripper: identity.NewStripper(headers.Names()...), Cookie: sessioncookie.New(s.cookie), Sessions: g.sessions, Principals: g.users,
-		Log: slog.New(slog.NewJSONHandler(g.log, nil)), Observe: s.observe, HSTS: s.hsts, Logins: s.logins,
+		Log: slog.New(slog.NewJSONHandler(g.log, nil)), Observe: s.observe, HSTS: s.hsts, Logins: s.logins, Tokens: s.tokens,
+		Activity: s.activity, TimeLeftHeader: s.left,
 	}
 	if s.noPortal {
 		o.Portal, o.AuthPrefix = nil, ""

@@ -2,12 +2,14 @@ package proxy
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 
 	"coatcheck/auth"
+	"coatcheck/proxy/identity"
 	"coatcheck/sessionstore"
 )
 
@@ -61,7 +63,7 @@ func (g *guard) settle(ctx context.Context, t *ticket, noTouch bool) error {
 	if !t.session.Modified() {
 		return nil
 	}
-	err := t.session.Save(ctx)
+	err := t.session.Merge(ctx) // what an application writes at this moment stays
 	if errors.Is(err, sessionstore.ErrGone) {
 		*t = ticket{dead: true}
 		return nil
@@ -70,19 +72,35 @@ func (g *guard) settle(ctx context.Context, t *ticket, noTouch bool) error {
 	return err
 }
 
-// begin makes a session for a visitor who has none.
-func (g *guard) begin(ctx context.Context, t *ticket) error {
-	if t.session != nil || !t.principal.Anonymous() {
+// introduce gives a visitor an id, in a session made for it where there is none. It stays through logins, as the data does.
+func (g *guard) introduce(ctx context.Context, t *ticket) error {
+	if t.session == nil && !t.principal.Anonymous() { // by credentials
 		return nil
 	}
-	session, err := g.sessions.Open(ctx, "")
-	if err == nil {
-		err = session.CycleKey(ctx) // a new key and an empty record
+	session := t.session
+	if session == nil {
+		var err error
+		if session, err = g.sessions.Open(ctx, ""); err != nil {
+			return fmt.Errorf("begin anonymous session: %w", err)
+		}
+		t.principal.Session = session
 	}
-	if err != nil {
+	if id, _ := session.GetString(identity.VisitorName); id != "" {
+		return nil
+	}
+	former := session.Key()
+	err := session.Set(identity.VisitorName, rand.Text())
+	if err == nil {
+		err = session.Merge(ctx)
+	}
+	switch {
+	case errors.Is(err, sessionstore.ErrGone): // logged out elsewhere at this moment
+		*t = ticket{dead: true}
+		return nil
+	case err != nil:
 		return fmt.Errorf("begin anonymous session: %w", err)
 	}
-	*t = ticket{session: session, principal: auth.Principal{Session: session}, saved: true}
+	t.session, t.saved, t.dead = session, t.saved || session.Key() != former, false
 	return nil
 }
 

@@ -280,7 +280,7 @@ func TestVerifyWritesSession(t *testing.T) {
 	if a.StatusCode != 200 || !strings.Contains(a.Header.Get("Set-Cookie"), "sessionid=") || a.Header.Get("Vary") != "Cookie" {
 		t.Errorf("%d %v", a.StatusCode, a.Header)
 	}
-	if got := g.store.seen(); got != "load update" {
+	if got := g.store.seen(); got != "load change" {
 		t.Errorf("store calls %q", got)
 	}
 }

@@ -50,5 +50,5 @@ func (a verifyAnswer) NeedLogin(w http.ResponseWriter, r *http.Request, p Pass) 
 // refuse says no to a request that cannot be judged. The reason is for the log: the operator can correct it, no visitor can.
 func (a verifyAnswer) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	recordOf(r.Context()).err = err
-	refuse(w, r, problem.Problem{Status: http.StatusForbidden, Detail: "This address cannot be opened.", Hint: "If it should, tell the operator the request number below."})
+	refuse(w, r, problem.Problem{Status: http.StatusForbidden, Detail: "problem.cannot-open", Hint: "problem.tell"})
 }

@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+
+	"coatcheck/proxy/wording"
 )
 
 // wire is a connection that remembers the header block of the request that is being read. net/http drops the
@@ -108,9 +110,9 @@ func twoFramings(r *http.Request) error {
 	defer c.mu.Unlock()
 	switch length, coding := framing(c.head, startOf(r)); {
 	case coding && r.ProtoMinor == 0:
-		return errors.New("Transfer-Encoding in HTTP/1.0")
+		return wording.Because("reason.old-encoding", nil)
 	case coding && length:
-		return errors.New("both Content-Length and Transfer-Encoding")
+		return wording.Because("reason.two-framings", nil)
 	}
 	return nil
 }

@@ -48,8 +48,8 @@ func (s *Session) SetExpiry(e Expiry) {
 		s.Delete(expiryName)
 		return
 	}
-	s.data.Set(expiryName, s.expiryValue(e))
-	s.accessed, s.modified = true, true
+	s.data().Set(expiryName, s.expiryValue(e))
+	s.note(expiryName)
 }
 
 func (s *Session) expiryValue(e Expiry) pyvalue.Value {
@@ -82,7 +82,7 @@ func (s *Session) Age() time.Duration {
 
 // Expires returns when the record would end if the session were saved now (get_expiry_date), in UTC to the microsecond.
 func (s *Session) Expires() time.Time {
-	return s.sessions.settings.Ends(s.data, s.sessions.instant())
+	return s.sessions.settings.Ends(s.data(), s.sessions.instant())
 }
 
 // Ends returns when a record with this data ends that was last written at modified: for stores that keep no date of their
@@ -110,7 +110,7 @@ func (s *Session) BrowserClose() bool {
 	return s.sessions.settings.ExpireAtBrowserClose
 }
 
-func (s *Session) stored() (storedExpiry, error) { return s.sessions.settings.storedExpiry(s.data) }
+func (s *Session) stored() (storedExpiry, error) { return s.sessions.settings.storedExpiry(s.data()) }
 
 // ExpiryError tells, for the log, that the expiry in the session data cannot be read, where Django would answer 500; the default
 // is used instead. It is nil for a good one.

@@ -22,6 +22,9 @@ func (s *Session) Save(ctx context.Context) error {
 	if s.key == "" {
 		return s.create(ctx)
 	}
+	if err := s.rebase(ctx); err != nil {
+		return err
+	}
 	rec := s.record()
 	key, err := s.sessions.store.Update(ctx, s.key, rec)
 	if err != nil {
@@ -46,7 +49,10 @@ func (s *Session) CycleLiveKey(ctx context.Context) error {
 // cycle asks check after the new record is there, so that a logout either comes before (then the check fails) or finds a key that
 // is no longer the session's.
 func (s *Session) cycle(ctx context.Context, check func(old string) (string, error)) error {
-	old, ends, modified := s.key, s.ends, s.modified
+	before, old := *s, s.key
+	if err := s.rebase(ctx); err != nil {
+		return err
+	}
 	if err := s.create(ctx); err != nil || old == "" {
 		return err
 	}
@@ -62,7 +68,7 @@ func (s *Session) cycle(ctx context.Context, check func(old string) (string, err
 		return nil
 	}
 	undo := s.sessions.store.Delete(context.WithoutCancel(ctx), s.key)
-	s.key, s.ends, s.modified = old, ends, modified
+	*s = before
 	return fmt.Errorf("cycle session key: %w", errors.Join(err, undo))
 }
 
@@ -73,7 +79,7 @@ func (s *Session) Flush(ctx context.Context) error {
 			return fmt.Errorf("flush session: %w", err)
 		}
 	}
-	*s = Session{sessions: s.sessions, data: pyvalue.NewDict(), accessed: true, modified: true}
+	*s = Session{sessions: s.sessions, values: pyvalue.NewDict(), accessed: true, modified: true}
 	return nil
 }
 
@@ -92,8 +98,9 @@ func (s *Session) create(ctx context.Context) error {
 	return fmt.Errorf("create session: the store called %d fresh keys taken; check it", createAttempts)
 }
 
-func (s *Session) record() Record { return Record{Data: s.data, Expires: s.Expires()} }
+func (s *Session) record() Record { return Record{Data: s.data(), Expires: s.Expires()} }
 
 func (s *Session) saved(key string, rec Record) {
-	s.key, s.ends, s.modified = key, rec.Expires, false
+	s.key, s.ends, s.modified, s.kept = key, rec.Expires, false, nil
+	s.changed, s.cleared = nil, false
 }

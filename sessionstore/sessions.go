@@ -2,8 +2,6 @@ package sessionstore
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"time"
 
 	"coatcheck/internal/pyvalue"
@@ -29,6 +27,9 @@ type Settings struct {
 type Sessions struct {
 	store    Store
 	grammar  KeyGrammar // nil: ValidKey
+	keeper   Keeper     // nil: each session is loaded
+	changer  Changer    // nil: the store is none
+	turns    turns
 	settings Settings
 	now      func() time.Time
 }
@@ -36,29 +37,28 @@ type Sessions struct {
 // New returns the sessions of store.
 func New(store Store, settings Settings, now func() time.Time) *Sessions {
 	grammar, _ := store.(KeyGrammar)
-	return &Sessions{store: store, grammar: grammar, settings: settings, now: now}
+	keeper, _ := store.(Keeper)
+	changer, _ := store.(Changer)
+	return &Sessions{store: store, grammar: grammar, keeper: keeper, changer: changer, settings: settings, now: now}
 }
 
 // Open returns the session whose key a client presented. Without a key, with one that no session has, or with a record that is
 // refused ([Session.Refused]), it is an empty session without key: a client's key is never adopted, and nothing is created
 // before a Save. An error means that the store could not be asked; it is never "logged out".
 func (s *Sessions) Open(ctx context.Context, key string) (*Session, error) {
-	session := &Session{sessions: s, data: pyvalue.NewDict()}
+	session := &Session{sessions: s}
 	if !s.ValidKey(key) {
+		session.values = pyvalue.NewDict()
 		return session, nil
 	}
-	rec, err := s.store.Load(ctx, key)
-	var refused *RefusedError
-	switch {
-	case err == nil:
-		session.load(key, rec)
-	case errors.As(err, &refused):
-		session.refused = err
-	case !errors.Is(err, ErrNotFound):
-		return nil, fmt.Errorf("load session: %w", err)
+	if err := session.open(ctx, key); err != nil {
+		return nil, err
 	}
 	return session, nil
 }
+
+// Near reports whether sessions come from this process's memory now, as long as nobody has changed them.
+func (s *Sessions) Near() bool { return s.keeper != nil && s.keeper.Believed() }
 
 // NewKey returns a fresh key; see [NewKey].
 func (s *Sessions) NewKey() string { return NewKey() }

@@ -1,5 +1,3 @@
-// Package sessionstore is Django's session object for Go: the same keys, the same data, the same rules for expiry. It
-// knows nothing of HTTP, SQL or Redis; the stores in the folders below do.
 package sessionstore
 
 import (

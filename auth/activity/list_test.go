@@ -108,13 +108,15 @@ func TestSignedCookies(t *testing.T) {
 	p := f.over(db, store, activity.Limits{Lifetime: time.Hour}, func(o *activity.Options) { o.Digest = store.Digest })
 	key := p.login("7")
 	f.after(30 * time.Minute)
-	who := p.principal(key)
+	who, err := p.check(key)
+	must(t, err)
 	must(t, who.Session.Set("cart", "full"))
 	must(t, who.Session.Save(t.Context()))
 	again := who.Session.Key()
 	if again == key {
 		t.Fatal("the cookie did not change")
 	}
+	p.Touch(t.Context(), who) // as a request does that has written the session
 	if !p.use(again) || p.list("7") != p.Current(key) {
 		t.Errorf("got %s, want the one session %s", p.list("7"), p.Current(key))
 	}

@@ -55,7 +55,11 @@ func (r *Register) Touch(ctx context.Context, p auth.Principal) auth.Principal {
 	at := placeOf(key)
 	e := r.recall(at)
 	if e == nil {
-		e = r.keep(at, r.firstSeen(p.Session, p.ID))
+		e = r.firstSeen(p.Session, p.ID)
+		if !p.AuthTime.IsZero() { // checked under the key it had before it was saved
+			lower(&e.auth, p.AuthTime.UnixMilli())
+		}
+		e = r.keep(at, e)
 	}
 	e.touch(r.o.Now().UnixMilli())
 	e.ends.Store(endOf(p.Session).UnixMilli())

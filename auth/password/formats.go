@@ -51,6 +51,7 @@ func Formats() []Format {
 		{"mediawiki_b", ":B:", false, newMediaWikiB},
 		{"mediawiki_a", ":A:", true, newMediaWikiA},
 		{"redmine", "redmine$", false, newRedmine},
+		{plainName, "the password itself", true, newPlain},
 	}
 }
 
@@ -72,11 +73,20 @@ func FromNames(names []string) (*Registry, error) {
 		}
 		hashers = append(hashers, some...)
 	}
+	slices.SortStableFunc(hashers, func(a, b Hasher) int { return last(a) - last(b) })
 	preferred := hashers[0]
 	if _, divisible := preferred.(partial); !divisible {
 		preferred = NewPBKDF2SHA256(0)
 	}
 	return NewRegistry(preferred, hashers...), nil
+}
+
+// last is 1 for the format that takes what no other wants.
+func last(h Hasher) int {
+	if h.Algorithm() == plainName {
+		return 1
+	}
+	return 0
 }
 
 // named resolves a name or a preset.

@@ -43,3 +43,12 @@ func denied(err error) bool {
 	text := err.Error() // MySQL: ER_TABLEACCESS_DENIED_ERROR, ER_COLUMNACCESS_DENIED_ERROR; SQLite: SQLITE_READONLY
 	return strings.Contains(text, "Error 1142 ") || strings.Contains(text, "Error 1143 ") || strings.Contains(text, "readonly database")
 }
+
+// unwritable reports that a view cannot be written through: PostgreSQL 55000, MySQL ER_NON_UPDATABLE_TABLE, SQLite's own words.
+func unwritable(err error) bool {
+	var state interface{ SQLState() string }
+	if errors.As(err, &state) {
+		return state.SQLState() == "55000"
+	}
+	return strings.Contains(err.Error(), "Error 1288 ") || strings.Contains(err.Error(), "because it is a view")
+}

@@ -111,6 +111,11 @@ func TestLeastPrivilege_13_2_2(t *testing.T) {
 			if err != nil || user.Upgraded || len(user.Groups) != 1 {
 				t.Errorf("got %+v, %v", user, err)
 			}
+			for who, d := range map[bool]*userdb.Directory{true: owner, false: reader} {
+				if may, err := d.MayReplace(background); may != who || err != nil {
+					t.Errorf("passwords may be changed: %v, %v, want %v", may, err, who)
+				}
+			}
 			_, addErr := reader.Add(background, userdb.NewUser{Username: "bob", Password: "pw"})
 			for act, err := range map[string]error{"last_login": reader.RecordLogin(background, user.ID, noon), "add": addErr, "passwd": reader.SetPassword(background, "alice", "x")} {
 				if err == nil || !strings.Contains(err.Error(), "grant SELECT") {

@@ -58,6 +58,23 @@ func image(text string) error {
 	return err
 }
 
+var colourPattern = regexp.MustCompile(`^#([0-9a-fA-F]{3}|[0-9a-fA-F]{6})$`)
+
+func colour(text string) error {
+	if !colourPattern.MatchString(text) {
+		return errors.New(`is no colour: write it as "#rrggbb", in quotes`)
+	}
+	return nil
+}
+
+func validator(text string) error {
+	switch text {
+	case "length", "similarity", "common", "numeric":
+		return nil
+	}
+	return errors.New("is no password validator: use length, similarity, common or numeric")
+}
+
 func readableFile(text string) error {
 	_, _, err := readFile(text, largestFile)
 	return err
@@ -140,7 +157,7 @@ func method(text string) error {
 
 func identityValue(text string) error {
 	switch text {
-	case "id", "username", "email", "name", "groups", "staff", "superuser":
+	case "id", "username", "email", "name", "groups", "staff", "superuser", "visitor":
 		return nil
 	}
 	if key, found := strings.CutPrefix(text, "session:"); found && key != "" && printable(key) == nil {
@@ -149,7 +166,7 @@ func identityValue(text string) error {
 		}
 		return nil
 	}
-	return errors.New("is not allowed: use id, username, email, name, groups, staff, superuser or session:KEY")
+	return errors.New("is not allowed: use id, username, email, name, groups, staff, superuser, visitor or session:KEY")
 }
 
 // Names go into SQL as quoted identifiers; still only these characters are let in (ASVS 1.2.4).
@@ -164,11 +181,14 @@ func nearCache(text string) error {
 	if text == "auto" || text == "off" {
 		return nil
 	}
-	if _, err := parseDuration(text); err != nil {
-		return errors.New("is not allowed: use auto or off")
+	if d, err := parseDuration(text); err != nil || d <= 0 || d > maxNearCache {
+		return errors.New("is not allowed: use auto, off or a duration up to 1m, such as 5s")
 	}
 	return nil
 }
+
+// maxNearCache is the longest that a logout elsewhere may go unheard, where an operator allows for it.
+const maxNearCache = time.Minute
 
 // parsePrefix reads a network, or a bare address as the network of that address alone.
 func parsePrefix(text string) (netip.Prefix, error) {

@@ -28,7 +28,7 @@ func directoryURL(text string) error {
 	return authority(u)
 }
 
-// upstreamURL takes what the contract names; what this build cannot reach yet is for capabilities.go.
+// upstreamURL takes what the contract names.
 func upstreamURL(text string) error {
 	if text == NoUpstream {
 		return nil

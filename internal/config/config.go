@@ -23,6 +23,7 @@ type Config struct {
 	SecretKeyFallbacksFile string         `mapstructure:"secret_key_fallbacks_file"`
 	FirstUser              bool           `mapstructure:"first_user"`
 	ShutdownGrace          time.Duration  `mapstructure:"shutdown_grace"`
+	FastLane               string         `mapstructure:"fast_lane"` // auto or off
 	FoldPaths              bool           `mapstructure:"fold_paths"`
 	Upstream               Upstreams      `mapstructure:"upstream"`
 	Routes                 []Route        `mapstructure:"routes"` // never empty after Load: without any in the file, one for / with access login
@@ -38,6 +39,7 @@ type Config struct {
 	SessionAPI             SessionAPI     `mapstructure:"session_api"`
 	TLS                    TLS            `mapstructure:"tls"`
 	Log                    Log            `mapstructure:"log"`
+	Trace                  Trace          `mapstructure:"trace"`
 
 	// Warnings are allowed but probably not meant. Load fills them beside an error, too.
 	Warnings Problems `mapstructure:"-"`
@@ -149,6 +151,7 @@ type Database struct {
 	URL      Secret `mapstructure:"url"` // empty: sqlite in DataDir
 	URLFile  string `mapstructure:"url_file"`
 	TimeZone string `mapstructure:"time_zone"`
+	Triggers string `mapstructure:"triggers"` // auto, on or off
 }
 
 // Location is TimeZone, which Load has checked.
@@ -187,9 +190,15 @@ type Session struct {
 	MaxPerUser           int           `mapstructure:"max_per_user"`
 	Preset               string        `mapstructure:"preset"`           // empty, aal1, aal2 or aal3: IdleTimeout and MaxLifetime are those of it, where not given
 	TimeLeftHeader       string        `mapstructure:"time_left_header"` // empty: none
-	NearCache            string        `mapstructure:"near_cache"`       // auto or off
+	NearCache            string        `mapstructure:"near_cache"`       // auto, off or a duration
 	NearCacheEntries     int           `mapstructure:"near_cache_entries"`
 	NearCacheBytes       int           `mapstructure:"near_cache_bytes"`
+}
+
+// NearBound is NearCache, which Load has checked: how long what is in memory is believed where no change can be heard; 0: not at all there.
+func (s Session) NearBound() time.Duration {
+	bound, _ := parseDuration(s.NearCache) // auto, off
+	return bound
 }
 
 // Users is the user table and how its passwords are read.
@@ -202,6 +211,9 @@ type Users struct {
 	Query            string  `mapstructure:"query"`
 	PasswordFormats  Formats `mapstructure:"password_formats"`
 	UpgradePasswords string  `mapstructure:"upgrade_passwords"` // auto, true or false
+	// PasswordValidators hold a password that a user chooses against rules: length, similarity, common, numeric.
+	PasswordValidators []string `mapstructure:"password_validators"`
+	PasswordMinLength  int      `mapstructure:"password_min_length"` // characters
 	// Backends are dotted paths, as Django's login writes them into a session.
 	Backends []string `mapstructure:"backends"`
 }
@@ -227,6 +239,8 @@ type Columns struct {
 type Login struct {
 	Title           string `mapstructure:"title"`
 	Logo            string `mapstructure:"logo"`
+	Accent          string `mapstructure:"accent"`    // #rrggbb; empty: ours
+	Templates       string `mapstructure:"templates"` // a folder
 	Text            string `mapstructure:"text"`
 	RememberMe      bool   `mapstructure:"remember_me"`
 	MaxAttempts     int    `mapstructure:"max_attempts"`     // 0: no throttle
@@ -245,7 +259,7 @@ type Identity struct {
 // Header is one identity header: its name and what it holds.
 type Header struct {
 	Name  string `mapstructure:"name"`
-	Value string `mapstructure:"value"` // id, username, email, name, groups, staff, superuser or session:KEY
+	Value string `mapstructure:"value"` // id, username, email, name, groups, staff, superuser, visitor or session:KEY
 }
 
 // JWT is the signed assertion.
@@ -308,8 +322,16 @@ func (t TLS) PlainListen() string {
 // On reports whether the listener speaks TLS.
 func (t TLS) On() bool { return t.CertFile != "" || t.ByACME() }
 
+// Trace is what is done with trace contexts.
+type Trace struct {
+	Accept string `mapstructure:"accept"` // all or trusted
+	Create bool   `mapstructure:"create"`
+}
+
 // Log is what the program says about itself.
 type Log struct {
-	Level  string `mapstructure:"level"`  // debug, info, warn or error
-	Format string `mapstructure:"format"` // auto, text or json
+	Level         string `mapstructure:"level"`  // debug, info, warn or error
+	Format        string `mapstructure:"format"` // auto, text or json
+	Audit         string `mapstructure:"audit"`  // empty: with the log; stderr, or a file
+	AuditRequired bool   `mapstructure:"audit_required"`
 }

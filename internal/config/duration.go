@@ -13,6 +13,9 @@ const longest = 36500 * 24 * time.Hour
 
 var errDuration = errors.New("is no duration: write 90s, 15m, 12h, 14d, or a number of seconds")
 
+// ParseDuration reads a duration as the configuration writes it: between 0 and 36500 days. The error continues `"value" …`.
+func ParseDuration(text string) (time.Duration, error) { return parseDuration(text) }
+
 // parseDuration reads Go's form, days before it (14d, 1d12h), or a bare number of seconds as Django writes them.
 func parseDuration(text string) (time.Duration, error) {
 	d, err := durationOf(text)

@@ -18,7 +18,7 @@ func sessionFields() []field {
 		{name: "max_lifetime", kind: kindDuration, initial: "0", doc: "beyond Django: ends this long after login, whatever the activity; 0 = never"},
 		{name: "max_per_user", kind: kindInt, high: 1 << 20, initial: "0", doc: "beyond Django: oldest goes first; 0 = no limit"},
 		{name: "time_left_header", initial: `""`, check: optional(headerName), doc: "name of a header that tells browsers in how many seconds the session ends, such as X-Session-Expires-In; empty: none"},
-		{name: "near_cache", initial: "auto", check: nearCache, doc: "auto or off: sessions kept in this process's memory"},
+		{name: "near_cache", initial: "auto", check: nearCache, doc: "auto, off, or a duration: sessions and users kept in this process's memory; a duration is how long where no change can be heard (MySQL, memcached)"},
 		{name: "near_cache_entries", kind: kindInt, low: 1, high: 1 << 31, initial: "100000", doc: "how many, at most"},
 		{name: "near_cache_bytes", kind: kindInt, high: 1 << 50, initial: "0", doc: "how much memory, at most, in bytes; 0 = as the entries need"},
 	}
@@ -36,6 +36,8 @@ func userFields() []field {
 		{name: "query", initial: `""`, doc: "or one SELECT with a :login placeholder, for schemas that need a join"},
 		{name: "password_formats", kind: kindFormats, choices: passwordFormats, initial: "auto", doc: "auto: Django's default list for Django's table, otherwise all but plain and unsalted ones; or a list"},
 		{name: "upgrade_passwords", kind: kindChoice, choices: autoBool, initial: "auto", doc: "auto: only where the table is ours; each write ends the user's sessions"},
+		{name: "password_validators", kind: kindTexts, initial: "[length, similarity, common, numeric]", check: validator, doc: "rules for the passwords that users choose on their account page, as Django has them; [] = none"},
+		{name: "password_min_length", kind: kindInt, low: 1, high: 128, initial: "8", doc: "for length: the fewest characters"},
 		{name: "backends", kind: kindTexts, initial: "[]", check: notEmpty, doc: "AUTHENTICATION_BACKENDS whose sessions count beside those of Django's ModelBackend"},
 	}
 }
@@ -72,6 +74,8 @@ func loginFields() []field {
 		{name: "title", initial: `""`, check: optional(printable), doc: "shown on the page"},
 		{name: "logo", initial: `""`, check: optional(image), doc: "an image file shown above it: SVG, PNG, JPEG, GIF or WebP, at most 1 MiB"},
 		{name: "text", initial: `""`, check: optional(printable), doc: "a line of text below it"},
+		{name: "accent", initial: `""`, check: optional(colour), doc: "colour of buttons and links, such as \"#3556c4\"; one that people cannot read is refused"},
+		{name: "templates", initial: `""`, check: optional(directory), doc: "a folder whose files replace those of our pages: login.html, style.css, ..."},
 		{name: "remember_me", kind: kindBool, initial: "true", doc: "offer it on the page"},
 		{name: "max_attempts", kind: kindInt, high: 1 << 20, initial: "5", doc: "per account and address, then growing delays; 0 switches the throttle off"},
 		{name: "hash_concurrency", kind: kindInt, high: 1 << 12, initial: "0", doc: "passwords checked at once; 0 = number of cores"},

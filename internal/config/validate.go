@@ -62,9 +62,11 @@ func (l *loading) check(cfg *Config) {
 	l.checkCookieReach(cfg)
 	l.checkEngine(cfg)
 	l.checkTLS(cfg)
+	l.checkAudit(cfg.Log)
 	l.checkLogin(cfg)
 	l.checkIdentity("identity", cfg.Identity)
 	l.checkAssertions(cfg)
+	l.checkSessionAPI(cfg)
 	if !cfg.short {
 		l.checkRoutes(cfg)
 	}
@@ -86,6 +88,12 @@ func (l *loading) checkListeners(cfg *Config) {
 		if text := p.String(); text == wholeWeb4 || text == wholeWeb6 {
 			l.warn(fmt.Sprintf("trusted_proxies[%d]", i), "believes everybody who sends X-Forwarded-For; name your proxies' networks")
 		}
+	}
+}
+
+func (l *loading) checkAudit(log Log) {
+	if log.AuditRequired && log.Audit == "" {
+		l.bad("log.audit_required", "needs log.audit, the file that has to be writable")
 	}
 }
 

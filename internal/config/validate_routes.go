@@ -15,6 +15,7 @@ func (l *loading) checkRoutes(cfg *Config) {
 		l.checkAccess(at, r, cfg)
 		l.checkUpstreams(at, r)
 		l.checkIdentityOverride(at, r)
+		l.checkSessions(at, r, cfg)
 		if len(r.Upstream) == 0 && r.Access != "deny" {
 			l.bad(at+".upstream", "is missing: name the application, here or as upstream at the top")
 		}

@@ -5,8 +5,7 @@ import (
 	"testing"
 )
 
-// What no file reaches yet, since capabilities.go refuses it first.
-func TestConflictsOfWhatComesLater(t *testing.T) {
+func TestConflicts(t *testing.T) {
 	cases := []struct {
 		name   string
 		change func(*Config)

@@ -23,6 +23,7 @@ var storeLatency = []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025,
 type Metrics struct {
 	registry *prometheus.Registry
 
+	routes    routes
 	requests  *prometheus.HistogramVec
 	upstreams *prometheus.CounterVec
 	inFlight  prometheus.Gauge
@@ -32,6 +33,8 @@ type Metrics struct {
 	reloads   *prometheus.CounterVec
 	reloaded  prometheus.Gauge
 	dropped   prometheus.Counter
+	api       *prometheus.HistogramVec
+	unaudited prometheus.Counter
 }
 
 // Build is what the binary was made of.
@@ -40,6 +43,7 @@ type Build struct{ Version, Revision, Go string }
 // New returns the metrics of a process that was built as b says.
 func New(b Build) *Metrics {
 	m := &Metrics{
+		routes:   routes{known: map[string]bool{}},
 		registry: prometheus.NewRegistry(),
 		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "coatcheck_request_duration_seconds", Buckets: latency,
 			Help: "Time from the first byte of a request to the last of its answer, by the route's host and path and by status class."}, []string{"route", "code"}),
@@ -57,8 +61,12 @@ func New(b Build) *Metrics {
 			Help: "When the configuration in force was loaded."}),
 		dropped: prometheus.NewCounter(prometheus.CounterOpts{Name: "coatcheck_log_lines_dropped_total",
 			Help: "Lines that were not logged because their reader did not keep up."}),
+		unaudited: prometheus.NewCounter(prometheus.CounterOpts{Name: "coatcheck_audit_lines_dropped_total",
+			Help: "Security events that are not in the audit log, because it could not be written."}),
 	}
-	m.registry.MustRegister(m.requests, m.upstreams, m.inFlight, m.events, m.calls, m.fallbacks, m.reloads, m.reloaded, m.dropped, buildInfo(b),
+	m.api = prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "coatcheck_session_api_call_duration_seconds", Buckets: storeLatency,
+		Help: "Time of the calls of the session API, by method and status class."}, []string{"method", "code"})
+	m.registry.MustRegister(m.api, m.requests, m.upstreams, m.inFlight, m.events, m.calls, m.fallbacks, m.reloads, m.reloaded, m.dropped, m.unaudited, buildInfo(b),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.begin()
 	return m
@@ -98,11 +106,22 @@ func (m *Metrics) InFlight(next http.Handler) http.Handler {
 	return promhttp.InstrumentHandlerInFlight(m.inFlight, next)
 }
 
+// SessionAPI counts a call of the session API that has ended.
+func (m *Metrics) SessionAPI(method string, status int, took time.Duration) {
+	switch method {
+	case http.MethodGet, http.MethodHead, http.MethodPut, http.MethodDelete:
+	default:
+		method = "other"
+	}
+	m.api.WithLabelValues(method, class(status)).Observe(took.Seconds())
+}
+
 // Observe counts an ended request; it is the Observe of [proxy.Options].
 func (m *Metrics) Observe(o proxy.Observation) {
-	m.requests.WithLabelValues(o.Route, class(o.Status)).Observe(o.Took.Seconds())
+	route := m.routes.label(o.Route)
+	m.requests.WithLabelValues(route, class(o.Status)).Observe(o.Took.Seconds())
 	if o.Event == proxy.EventUpstreamFailed {
-		m.upstreams.WithLabelValues(o.Route).Inc()
+		m.upstreams.WithLabelValues(route).Inc()
 	}
 }
 
@@ -126,3 +145,6 @@ func (m *Metrics) Loaded(at time.Time, err error) {
 
 // LogDropped notes a line that was not logged.
 func (m *Metrics) LogDropped() { m.dropped.Inc() }
+
+// AuditDropped notes a security event that the audit log does not have.
+func (m *Metrics) AuditDropped() { m.unaudited.Inc() }

@@ -24,6 +24,9 @@ func (m *Metrics) Store(next sessionstore.Store) sessionstore.Store {
 	if grammar, ok := next.(sessionstore.KeyGrammar); ok {
 		return storeWithGrammar{s, grammar}
 	}
+	if changer, ok := next.(sessionstore.Changer); ok {
+		return changingStore{s, changer}
+	}
 	return s
 }
 
@@ -36,6 +39,19 @@ type store struct {
 type storeWithGrammar struct {
 	store
 	sessionstore.KeyGrammar
+}
+
+// changingStore is one that changes records in one step. (None has keys of its own kind, too.)
+type changingStore struct {
+	store
+	changer sessionstore.Changer
+}
+
+func (s changingStore) Change(ctx context.Context, key string, change func(sessionstore.Record) *sessionstore.Record) error {
+	began := time.Now()
+	err := s.changer.Change(ctx, key, change)
+	s.m.called("sessions", "change", began, err)
+	return err
 }
 
 func (s store) Load(ctx context.Context, key string) (sessionstore.Record, error) {

@@ -41,6 +41,12 @@ func IsRolledBack(err error) bool {
 	return hasCode(err, "40001", 1213) || hasCode(err, "40P01", 1213) || hasCode(err, "57P01", 1927)
 }
 
+// isBusy reports whether err says that another connection holds an SQLite file.
+func isBusy(err error) bool {
+	var lite *sqlite.Error
+	return err != nil && errors.As(err, &lite) && lite.Code()&0xff == sqlite3.SQLITE_BUSY
+}
+
 // IsLost reports whether err says that the connection broke: whether a write happened is not known, a read may be tried again (F04).
 func IsLost(err error) bool {
 	if err == nil {

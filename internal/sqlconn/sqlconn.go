@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // Limits of a pool, where Options leave them open.
@@ -43,6 +45,8 @@ type DB struct {
 	writer    *sql.DB // where writes go; the same pool but for SQLite
 	zone      *time.Location
 	opTimeout time.Duration
+	path      string          // of SQLite's file
+	listening *pgx.ConnConfig // of PostgreSQL: for connections that listen
 }
 
 // Open opens the database at rawURL: sqlite:PATH, postgres://user:password@host:port/name or mysql://user:password@host:port/name.
@@ -58,10 +62,10 @@ func Open(rawURL string, opts Options) (*DB, error) {
 	switch scheme {
 	case "sqlite":
 		db.Dialect, db.opTimeout = SQLite, max(opts.OpTimeout, sqliteTimeout)
-		db.DB, db.writer, err = openSQLite(rest)
+		db.DB, db.writer, db.path, err = openSQLite(rest)
 	case "postgres", "postgresql":
 		db.Dialect = Postgres
-		db.DB, err = openPostgres(rawURL, opts)
+		db.DB, db.listening, err = openPostgres(rawURL, opts)
 	case "mysql", "mariadb":
 		db.Dialect = MySQL
 		db.DB, err = openMySQL(rawURL, opts)

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	_ "modernc.org/sqlite" // the driver "sqlite"
 )
@@ -17,23 +18,24 @@ import (
 // sqliteHeader begins every SQLite file (https://www.sqlite.org/fileformat.html section 1.3).
 const sqliteHeader = "SQLite format 3\x00"
 
-// openSQLite returns a pool of readers, and a pool of one for writers.
-func openSQLite(path string) (readers, writer *sql.DB, err error) {
-	path, err = sqlitePath(path)
+// openSQLite returns a pool of readers, a pool of one for writers, and where the file is.
+func openSQLite(name string) (readers, writer *sql.DB, path string, err error) {
+	path, err = sqlitePath(name)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, "", err
 	}
 	if err := prepareSQLite(path); err != nil {
-		return nil, nil, err
+		return nil, nil, "", err
 	}
-	if readers, err = sql.Open("sqlite", sqliteDSN(path)); err != nil {
-		return nil, nil, err
+	dsn := sqliteDSN(path, sqliteTimeout)
+	if readers, err = sql.Open("sqlite", dsn); err != nil {
+		return nil, nil, "", err
 	}
-	if writer, err = sql.Open("sqlite", sqliteDSN(path)); err != nil {
-		return nil, nil, errors.Join(err, readers.Close())
+	if writer, err = sql.Open("sqlite", dsn); err != nil {
+		return nil, nil, "", errors.Join(err, readers.Close())
 	}
 	writer.SetMaxOpenConns(1)
-	return readers, writer, nil
+	return readers, writer, path, nil
 }
 
 func sqlitePath(path string) (string, error) {
@@ -50,12 +52,12 @@ func sqlitePath(path string) (string, error) {
 
 // sqliteDSN: writers wait for one another; a transaction takes the write lock at its begin, since one that reads first and then writes
 // is refused at once instead of waiting; what was committed is on the disk; a quoted name that is no column is an error, not a text.
-func sqliteDSN(path string) string {
+func sqliteDSN(path string, busy time.Duration) string {
 	return (&url.URL{Scheme: "file", Path: path, RawQuery: url.Values{
 		"_txlock": {"immediate"},
 		"_dqs":    {"0"},
 		"_pragma": {
-			fmt.Sprintf("busy_timeout(%d)", sqliteTimeout.Milliseconds()),
+			fmt.Sprintf("busy_timeout(%d)", busy.Milliseconds()),
 			"foreign_keys(1)",
 			"synchronous(FULL)",
 		},
@@ -121,7 +123,7 @@ func createSQLite(path string) error {
 }
 
 func writeEmptySQLite(path string) error {
-	db, err := sql.Open("sqlite", sqliteDSN(path))
+	db, err := sql.Open("sqlite", sqliteDSN(path, sqliteTimeout))
 	if err != nil {
 		return err
 	}

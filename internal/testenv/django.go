@@ -101,6 +101,13 @@ func writeProject(folder string, options DjangoOptions, token string) error {
 	return nil
 }
 
+// DjangoPython is the Python that has Django.
+func DjangoPython(t testing.TB) string {
+	t.Helper()
+	needPython(t, map[string]string{"django": "python3-django"})
+	return python
+}
+
 // needPython is need for modules of Python; the map names the package of each. It looks and does not import, which is ten
 // times faster with Django.
 func needPython(t testing.TB, modules map[string]string) {

@@ -15,7 +15,7 @@ import (
 // Header is one identity header and what it carries.
 type Header struct {
 	Name string // letters, digits and dashes
-	// Value is id, username, email, name, groups, staff, superuser or session:KEY.
+	// Value is id, username, email, name, groups, staff, superuser, visitor or session:KEY.
 	Value string
 }
 
@@ -27,6 +27,8 @@ type Options struct {
 	Headers []Header
 	// GroupSeparator stands between group names; default a comma.
 	GroupSeparator string
+	// VisitorKey makes visitor ids of what sessions hold ([VisitorName]); needed for the value visitor.
+	VisitorKey []byte
 }
 
 // Field is a header as it is sent.
@@ -36,6 +38,8 @@ type Field struct{ Name, Value string }
 type Headers struct {
 	headers   []header
 	separator string
+	session   bool // some carry what follows from the session, not from the user alone
+	visitors  []byte
 }
 
 type header struct {
@@ -68,7 +72,7 @@ func withPrefix(p string) []Header {
 func New(opts Options) (*Headers, error) {
 	all, err := preset(opts.Preset)
 	errs := []error{err}
-	h := &Headers{separator: opts.GroupSeparator}
+	h := &Headers{separator: opts.GroupSeparator, visitors: opts.VisitorKey}
 	if h.separator == "" {
 		h.separator = ","
 	}
@@ -95,9 +99,13 @@ func (h *Headers) add(o Header) error {
 		return fmt.Errorf("identity header %q is listed twice; servers read - and _ as one", o.Name)
 	}
 	v, err := parseValue(o.Value)
+	if err == nil && v.property == visitorProperty && len(h.visitors) == 0 {
+		err = errors.New("the value visitor needs a key")
+	}
 	if err != nil {
 		return fmt.Errorf("identity header %q: %w", o.Name, err)
 	}
+	h.session = h.session || !v.ofUser()
 	h.headers = append(h.headers, header{http.CanonicalHeaderKey(o.Name), v})
 	return nil
 }
@@ -112,14 +120,32 @@ func (h *Headers) Names() []string {
 }
 
 // Fields returns the headers that speak for p, to be set after everything else was removed and set. An empty value is no
-// field. Text is sent as UTF-8. An anonymous principal has the values of its session, nothing else.
+// field. Text is sent as UTF-8. An anonymous principal has the values of its session, nothing else. The fields are shared by the requests of
+// a user: they must not be changed.
 //
 // On an error nothing may be sent: a value that a receiver would read as another one (control characters, blanks at
 // the ends, a group name that holds the separator, more than 8 KiB) is refused, not repaired.
 func (h *Headers) Fields(p auth.Principal) ([]Field, error) {
+	if h.session {
+		return h.write(p)
+	}
+	w := p.OfUser(h, func() any {
+		fields, err := h.write(p)
+		return &written{slices.Clip(fields), err}
+	}).(*written)
+	return w.fields, w.err
+}
+
+// written is what Fields remembers of a user.
+type written struct {
+	fields []Field
+	err    error
+}
+
+func (h *Headers) write(p auth.Principal) ([]Field, error) {
 	fields := make([]Field, 0, len(h.headers))
 	for _, e := range h.headers {
-		text, err := e.value.of(p, h.separator)
+		text, err := h.text(e.value, p)
 		if err != nil {
 			return nil, fmt.Errorf("write identity header %s: %w", e.name, err)
 		}

@@ -28,17 +28,21 @@ type value struct {
 
 func parseValue(text string) (value, error) {
 	switch text {
-	case "id", "username", "email", "name", "groups", "staff", "superuser":
+	case "id", "username", "email", "name", "groups", "staff", "superuser", visitorProperty:
 		return value{property: text}, nil
 	}
 	if key, found := strings.CutPrefix(text, "session:"); found && key != "" {
 		return value{"session", key}, nil
 	}
-	return value{}, fmt.Errorf("value %q: use id, username, email, name, groups, staff, superuser or session:KEY", text)
+	return value{}, fmt.Errorf("value %q: use id, username, email, name, groups, staff, superuser, visitor or session:KEY", text)
 }
 
-func (v value) of(p auth.Principal, separator string) (string, error) {
-	text, err := v.raw(p, separator)
+// text is v of p, fit to be sent.
+func (h *Headers) text(v value, p auth.Principal) (string, error) {
+	text, err := v.raw(p, h.separator)
+	if v.property == visitorProperty {
+		text, err = h.visitor(p), nil
+	}
 	switch {
 	case err != nil:
 		return "", err
@@ -118,4 +122,13 @@ func floatText(f float64) string {
 		return strconv.FormatFloat(f, 'f', 1, 64)
 	}
 	return strconv.FormatFloat(f, 'g', -1, 64)
+}
+
+// ofUser reports that the value follows from the user's row alone: the same in all sessions of the user.
+func (v value) ofUser() bool {
+	switch v.property {
+	case "id", "username", "email", "name", "groups", "staff", "superuser":
+		return true
+	}
+	return false
 }

@@ -5,19 +5,20 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"html/template"
 	"net/http"
 	"strconv"
+
+	"coatcheck/proxy/problem"
 )
 
 const maxLogo = 1 << 20 // bytes
 
 // assets are the files and templates of the pages.
 type assets struct {
-	byPath            map[string]asset
-	style, mark, logo string // paths; logo is empty without one
-	pages             map[string]*template.Template
+	byPath                    map[string]asset
+	style, script, mark, logo string // paths; logo is empty without one
+	pages                     map[string]*template.Template
 }
 
 // asset is a file under a name that holds its hash, so that it never changes.
@@ -27,17 +28,23 @@ type asset struct {
 }
 
 func (p *Portal) setAssets() (err error) {
-	if p.assets.pages, err = parsePages(); err != nil {
+	script, err1 := p.look.File("script.js")
+	mark, err2 := p.look.File("mark.svg")
+	if err := errors.Join(err1, err2); err != nil {
 		return err
 	}
-	style, err1 := files.ReadFile("templates/style.css")
-	mark, err2 := files.ReadFile("templates/mark.svg")
-	if err := errors.Join(err1, err2); err != nil {
-		return fmt.Errorf("read embedded file: %w", err)
-	}
 	p.assets.byPath = map[string]asset{}
-	p.assets.style = p.addAsset("style", ".css", asset{"text/css; charset=utf-8", style})
+	p.assets.style = p.addAsset("style", ".css", asset{"text/css; charset=utf-8", []byte(p.look.Style)})
+	p.assets.script = p.addAsset("script", ".js", asset{"text/javascript; charset=utf-8", script})
 	p.assets.mark = p.addAsset("mark", ".svg", asset{"image/svg+xml", mark})
+	if err := p.setLogo(); err != nil {
+		return err
+	}
+	p.assets.pages, err = p.parsePages()
+	return errors.Join(err, problem.Check(p.look))
+}
+
+func (p *Portal) setLogo() error {
 	if len(p.opts.Logo) == 0 {
 		return nil
 	}

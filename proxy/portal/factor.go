@@ -6,21 +6,24 @@ import (
 
 	"coatcheck/auth"
 	"coatcheck/proxy/facts"
+	"coatcheck/proxy/wording"
 )
 
 // askFactor shows the second step. Nothing is set in the browser: what there is of the login stands in the form.
 func (p *Portal) askFactor(w http.ResponseWriter, r *http.Request, f form, pending string) {
 	if wantsJSON(r) {
+		l := wording.For(r.Header)
+		l.Announce(w.Header())
 		p.writeJSON(w, r, http.StatusUnauthorized, struct {
 			Status  int    `json:"status"`
 			Title   string `json:"title"`
 			Detail  string `json:"detail"`
 			Pending string `json:"pending"`
 			Action  string `json:"action"`
-		}{http.StatusUnauthorized, "One more step", "Post pending, and the code as answer.", pending, p.factorPath()})
+		}{http.StatusUnauthorized, l.Say("factor.title", nil), l.Say("factor.post", nil), pending, p.factorPath()})
 		return
 	}
-	p.writePage(w, r, http.StatusOK, "factor", page{Form: form{next: f.next, pending: pending}})
+	p.writePage(w, r, http.StatusOK, "factor", page{Title: "factor.title", Form: form{next: f.next, pending: pending}})
 }
 
 // postFactor is the second step of a login.
@@ -33,7 +36,7 @@ func (p *Portal) postFactor(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if f.pending == "" || f.answer == "" {
-		p.again(w, r, f, http.StatusBadRequest, "Enter the code.", 0)
+		p.again(w, r, f, http.StatusBadRequest, "factor.empty", 0)
 		return
 	}
 	session, err := p.opts.Cookie.Open(r.Context(), p.opts.Sessions, r.Header)

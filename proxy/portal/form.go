@@ -20,12 +20,15 @@ const (
 	maxUsername = 1 << 10 // bytes
 )
 
-// form is a login or logout form.
+// form is what our own pages post.
 type form struct {
 	username, password string
 	pending, answer    string // of the second step
 	next               string // where to go, safe for a Location; "" when there is none or it was refused
 	remember           auth.Remember
+
+	session                string // to be ended
+	current, new, newAgain string // passwords
 }
 
 // readForm reads the form from the body alone: urlencoded, UTF-8, one value per name. It answers what it refuses, and reports whether
@@ -36,7 +39,8 @@ func (p *Portal) readForm(w http.ResponseWriter, r *http.Request) (form, bool) {
 		problem.Write(w, r, *refusal)
 		return form{}, false
 	}
-	f := form{username: values["username"], password: values["password"], pending: values["pending"], answer: values["answer"]}
+	f := form{username: values["username"], password: values["password"], pending: values["pending"], answer: values["answer"],
+		session: values["session"], current: values["current"], new: values["new"], newAgain: values["again"]}
 	f.next, _ = safeNext(values["next"], p.nextOrigins(r))
 	switch values["remember"] {
 	case "":
@@ -45,10 +49,10 @@ func (p *Portal) readForm(w http.ResponseWriter, r *http.Request) (form, bool) {
 	case "off":
 		f.remember = auth.RememberOff
 	default:
-		refusal = badForm(`The field "remember" takes on, off or nothing.`)
+		refusal = badForm("problem.form-remember")
 	}
 	if len(f.username) > maxUsername {
-		refusal = badForm("The username is too long.")
+		refusal = badForm("problem.form-username")
 	}
 	if refusal != nil {
 		problem.Write(w, r, *refusal)
@@ -62,13 +66,13 @@ func readValues(w http.ResponseWriter, r *http.Request) (map[string]string, *pro
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
-		return nil, &problem.Problem{Status: http.StatusRequestEntityTooLarge, Detail: "The form is larger than 64 KiB."}
+		return nil, &problem.Problem{Status: http.StatusRequestEntityTooLarge, Detail: "problem.form-large"}
 	case err != nil:
-		return nil, badForm("The form did not arrive whole.")
+		return nil, badForm("problem.form-cut")
 	case len(body) == 0:
 		return nil, nil
 	case !isForm(r.Header):
-		return nil, &problem.Problem{Status: http.StatusUnsupportedMediaType, Detail: "Send the form as application/x-www-form-urlencoded in UTF-8."}
+		return nil, &problem.Problem{Status: http.StatusUnsupportedMediaType, Detail: "problem.form-type"}
 	}
 	return parseValues(string(body))
 }
@@ -83,19 +87,19 @@ func isForm(h http.Header) bool {
 
 func parseValues(body string) (map[string]string, *problem.Problem) {
 	if strings.Count(body, "&") >= maxFields {
-		return nil, badForm("The form has too many fields.")
+		return nil, badForm("problem.form-fields")
 	}
 	parsed, err := url.ParseQuery(body)
 	if err != nil {
-		return nil, badForm("The form is not encoded as a form should be.")
+		return nil, badForm("problem.form-encoding")
 	}
 	values := make(map[string]string, len(parsed))
 	for name, all := range parsed {
 		if len(all) != 1 {
-			return nil, badForm("A field of the form is there more than once.")
+			return nil, badForm("problem.form-twice")
 		}
 		if !utf8.ValidString(name) || !utf8.ValidString(all[0]) {
-			return nil, badForm("The form is not UTF-8.")
+			return nil, badForm("problem.form-utf8")
 		}
 		values[name] = all[0]
 	}
@@ -103,5 +107,5 @@ func parseValues(body string) (map[string]string, *problem.Problem) {
 }
 
 func badForm(detail string) *problem.Problem {
-	return &problem.Problem{Status: http.StatusBadRequest, Detail: detail, Hint: "Go back, load the page again and send it once more."}
+	return &problem.Problem{Status: http.StatusBadRequest, Detail: detail, Hint: "problem.form-again"}
 }

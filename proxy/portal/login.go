@@ -8,6 +8,7 @@ import (
 
 	"coatcheck/auth"
 	"coatcheck/proxy/facts"
+	"coatcheck/proxy/wording"
 	"coatcheck/sessionstore"
 )
 
@@ -26,10 +27,19 @@ func (p *Portal) showLogin(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case wantsJSON(r):
 		p.writeJSON(w, r, http.StatusOK, describe(principal, session, next))
-	case principal.Anonymous(), r.URL.Query().Has("again"): // the way on wants a younger login
-		p.writePage(w, r, http.StatusOK, "login", page{Form: form{next: next}})
+	case !principal.Anonymous() && !r.URL.Query().Has("again"): // with it the way on wants a younger login
+		p.writePage(w, r, http.StatusOK, "loggedin", page{Title: "loggedin.title", Principal: principal, Next: orRoot(next)})
+	case p.circling(r, next):
+		p.breakLoop(w, r, next)
 	default:
-		p.writePage(w, r, http.StatusOK, "loggedin", page{Principal: principal, Next: orRoot(next)})
+		data := page{Title: "login.title", Form: form{next: next}}
+		switch l := wording.For(r.Header); {
+		case !principal.Anonymous():
+			data.Notice = l.Say("login.old", nil)
+		case ended(r) || session.Empty() && p.opts.Cookie.Sent(r.Header):
+			data.Notice = l.Say("login.ended", nil)
+		}
+		p.writePage(w, r, http.StatusOK, "login", data)
 	}
 }
 
@@ -43,7 +53,7 @@ func (p *Portal) postLogin(w http.ResponseWriter, r *http.Request) {
 	}
 	f.pending, f.answer = "", ""
 	if f.username == "" || f.password == "" {
-		p.again(w, r, f, http.StatusBadRequest, "Enter your username and your password.", 0)
+		p.again(w, r, f, http.StatusBadRequest, "login.empty", 0)
 		return
 	}
 	session, err := p.opts.Cookie.Open(r.Context(), p.opts.Sessions, r.Header)
@@ -83,16 +93,16 @@ func (p *Portal) refuseLogin(w http.ResponseWriter, r *http.Request, f form, err
 		p.askFactor(w, r, f, required.Pending)
 	case errors.Is(err, auth.ErrPendingExpired):
 		f.pending = ""
-		p.again(w, r, f, http.StatusUnauthorized, "That took too long. Log in once more.", 0)
+		p.again(w, r, f, http.StatusUnauthorized, "factor.expired", 0)
 	case errors.Is(err, auth.ErrInvalidCredentials) && f.pending != "":
-		p.again(w, r, f, http.StatusUnauthorized, "The code is wrong.", 0)
+		p.again(w, r, f, http.StatusUnauthorized, "factor.wrong", 0)
 	case errors.Is(err, auth.ErrInvalidCredentials):
-		p.again(w, r, f, http.StatusUnauthorized, "The username or the password is wrong.", 0)
+		p.again(w, r, f, http.StatusUnauthorized, "login.wrong", 0)
 	case errors.As(err, &throttled):
 		wait := max(throttled.RetryAfter, time.Second)
-		p.again(w, r, f, http.StatusTooManyRequests, "Too many logins failed. Wait "+words(wait)+", then try again.", wait)
+		p.again(w, r, f, http.StatusTooManyRequests, "login.throttled", wait)
 	case errors.Is(err, auth.ErrBusy):
-		p.again(w, r, f, http.StatusServiceUnavailable, "Too many people are logging in at this moment. Try again in a few seconds.", busyRetry)
+		p.again(w, r, f, http.StatusServiceUnavailable, "login.busy", busyRetry)
 	default:
 		p.fault(w, r, fmt.Errorf("log in: %w", err))
 	}

@@ -17,7 +17,7 @@ import (
 )
 
 func TestLoginForm_6_2_6(t *testing.T) {
-	s := newSite(t, func(o *Options) { o.Title, o.Text = "Library", "Ask at the desk." })
+	s := newSite(t, func(o *Options) { o.Look, o.Text = titled(t, "Library"), "Ask at the desk." })
 	res := s.do("GET", "/.auth/login?next=/reports%3Fyear%3D2026", "", "Accept", htmlAccept)
 	wantStatus(t, res, http.StatusOK)
 	page := body(t, res)
@@ -317,27 +317,6 @@ func TestCrossOrigin_3_5_1(t *testing.T) {
 					t.Error("refused, but something was done, or not said what to do")
 				}
 			})
-		}
-	}
-}
-
-func TestWords(t *testing.T) {
-	for d, want := range map[time.Duration]string{
-		0:                       "1 second",
-		time.Millisecond:        "1 second",
-		90 * time.Second:        "90 seconds",
-		time.Minute:             "1 minute",
-		301 * time.Second:       "6 minutes",
-		36 * time.Hour:          "36 hours",
-		24 * time.Hour:          "1 day",
-		7 * 24 * time.Hour:      "7 days",
-		336 * time.Hour:         "2 weeks",
-		30 * 24 * time.Hour:     "30 days",
-		365 * 24 * time.Hour:    "1 year",
-		2*time.Hour + time.Hour: "3 hours",
-	} {
-		if got := words(d); got != want {
-			t.Errorf("words(%s) = %q, want %q", d, got, want)
 		}
 	}
 }

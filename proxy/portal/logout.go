@@ -17,7 +17,11 @@ func (p *Portal) showLogout(w http.ResponseWriter, r *http.Request) {
 		p.writeJSON(w, r, http.StatusOK, describe(principal, session, next))
 		return
 	}
-	p.writePage(w, r, http.StatusOK, "logout", page{Principal: principal, Form: form{next: next}, Next: orRoot(next)})
+	title := "logout.title"
+	if principal.Anonymous() {
+		title = "logout.none"
+	}
+	p.writePage(w, r, http.StatusOK, "logout", page{Title: title, Principal: principal, Form: form{next: next}, Next: orRoot(next)})
 }
 
 // postLogout ends every live session that the browser presents, and answers the same when there is none. It is acknowledged

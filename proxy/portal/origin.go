@@ -21,13 +21,23 @@ func (p *Portal) sameOrigin(w http.ResponseWriter, r *http.Request) bool {
 		slog.String("request_id", facts.From(r.Context()).RequestID), slog.String("path", r.URL.Path))
 	problem.Write(w, r, problem.Problem{
 		Status: http.StatusForbidden,
-		Title:  "Request from another site",
-		Detail: "This form was sent from a page of another address, so nothing was done.",
-		Hint: "Open the page here and try again. If this is the right address and it goes on, tell whoever runs this site to set " +
-			"public_url, or trusted_proxies if there is a proxy in front.",
-		Link: r.URL.Path, LinkText: "Open the page",
+		Title:  "problem.other-site",
+		Detail: "problem.other-site-detail",
+		Hint:   "problem.other-site-hint",
+		Link:   p.pageOf(r.URL.Path), LinkText: "problem.open-page",
 	})
 	return false
+}
+
+// pageOf is the page whose form posts to path.
+func (p *Portal) pageOf(path string) string {
+	if strings.HasPrefix(path, p.accountPath()) {
+		return p.accountPath()
+	}
+	if path == p.factorPath() {
+		return p.loginPath()
+	}
+	return path
 }
 
 // asAsked is r with the authority that the browser asked for, as a trusted proxy names it.

@@ -2,41 +2,72 @@ package portal
 
 import (
 	"bytes"
-	"embed"
+	"errors"
 	"fmt"
 	"html/template"
+	"io"
 	"math"
 	"net/http"
+	"net/url"
 	"strconv"
 	"time"
 
 	"coatcheck/auth"
+	"coatcheck/proxy/look"
 	"coatcheck/proxy/problem"
+	"coatcheck/proxy/wording"
 )
 
-//go:embed templates
-var files embed.FS
-
-// page is what the templates read.
+// page is what the templates read. Texts of ours are said by Say, With and Mark; fields that are text are in words already.
 type page struct {
 	Site      site
+	Words     *wording.Language
+	Title     string
 	Principal auth.Principal
 	Form      form
-	Error     string // in words; shown as an alert
+	Error     string // shown as an alert
+	Notice    string // shown as a status
 	Next      string // where "continue" leads
+	NextHost  string // another host of ours that Next leads to
+	Account   *account
 }
 
 // site is what is the same on all pages.
 type site struct {
-	Title, Text                   string
-	StylePath, MarkPath, LogoPath string
-	LoginPath, LogoutPath         string
-	FactorPath                    string
-	RememberFor                   string // in words; empty: no tick box
-	SharedComputer                bool   // offer a cookie that ends with the browser
+	Title, Text                               string
+	StylePath, ScriptPath, MarkPath, LogoPath string
+	LoginPath, LogoutPath                     string
+	FactorPath, AccountPath                   string
+	RememberFor                               time.Duration // 0: no tick box
+	SharedComputer                            bool          // offer a cookie that ends with the browser
 }
 
-// Username, Next and Remember make the form's fields visible to the templates; there is no way to read the password back.
+// Say is the text of the catalogue under key.
+func (p page) Say(key string) string { return p.Words.Say(key, nil) }
+
+// With is Say for a text with one value.
+func (p page) With(key, name string, value any) string {
+	return p.Words.Say(key, wording.Values{name: value})
+}
+
+// Mark is With, with the value emphasized.
+func (p page) Mark(key, name string, value any) template.HTML {
+	return p.Words.Mark(key, wording.Values{name: value})
+}
+
+// WindowTitle is the title of the browser's window.
+func (p page) WindowTitle() string {
+	title := p.Title
+	if p.Error != "" {
+		title = p.With("page.error", "title", title)
+	}
+	if p.Site.Title != "" {
+		title = p.Words.Say("page.on", wording.Values{"title": title, "site": p.Site.Title})
+	}
+	return title
+}
+
+// Username, Next and Remember make the form's fields visible to the templates; there is no way to read a password back.
 func (f form) Username() string { return f.username }
 
 // Next is the address to go to.
@@ -50,53 +81,83 @@ func (f form) Remembered() bool { return f.remember != auth.RememberDefault }
 
 func (p *Portal) site() site {
 	s := site{
-		Title: p.opts.Title, Text: p.opts.Text, StylePath: p.assets.style, MarkPath: p.assets.mark, LogoPath: p.assets.logo,
-		LoginPath: p.loginPath(), LogoutPath: p.logoutPath(), FactorPath: p.factorPath(),
+		Title: p.look.Title, Text: p.opts.Text, StylePath: p.assets.style, ScriptPath: p.assets.script, MarkPath: p.assets.mark, LogoPath: p.assets.logo,
+		LoginPath: p.loginPath(), LogoutPath: p.logoutPath(), FactorPath: p.factorPath(), AccountPath: p.accountPath(),
 	}
 	if p.opts.RememberMe && p.opts.ExpireAtBrowserClose {
-		s.RememberFor = words(p.opts.CookieAge)
+		s.RememberFor = p.opts.CookieAge
 	}
 	s.SharedComputer = p.opts.RememberMe && !p.opts.ExpireAtBrowserClose
 	return s
 }
 
-func parsePages() (map[string]*template.Template, error) {
+// parsePages parses every page and writes it once, so that a fault in an operator's template is told at start, with file and line.
+func (p *Portal) parsePages() (map[string]*template.Template, error) {
+	sample := page{Site: p.site(), Words: wording.English(), Title: "a", Error: "b", Notice: "c", NextHost: "d", Form: form{next: "/"},
+		Account: &account{Listed: true, CanChange: true, Errors: []string{"e"}, Sessions: []row{{Hash: "f"}}}}
 	pages := map[string]*template.Template{}
-	for _, name := range []string{"login", "factor", "loggedin", "logout"} {
-		t, err := template.ParseFS(files, "templates/layout.html", "templates/"+name+".html")
+	for _, name := range []string{"login", "factor", "loggedin", "logout", "account"} {
+		t, err := p.look.Page(name)
 		if err != nil {
-			return nil, fmt.Errorf("parse page %s: %w", name, err)
+			return nil, err
+		}
+		if err := t.Execute(io.Discard, sample); err != nil {
+			return nil, fmt.Errorf("login.templates: write page %s: %w", name, err)
 		}
 		pages[name] = t
 	}
 	return pages, nil
 }
 
+// CheckLook finds the faults of an operator's templates, as [New] does.
+func CheckLook(l *look.Look) error {
+	p := &Portal{look: l}
+	_, err := p.parsePages()
+	return errors.Join(err, problem.Check(l))
+}
+
+// writePage answers with a page in the visitor's language; of data the title is a key.
 func (p *Portal) writePage(w http.ResponseWriter, r *http.Request, status int, name string, data page) {
-	data.Site = p.site()
+	data.Site, data.Words = p.site(), wording.For(r.Header)
+	data.Title = data.Words.Say(data.Title, nil)
+	data.NextHost = p.otherHost(r, data.Form.next)
 	var body bytes.Buffer
-	if err := p.assets.pages[name].ExecuteTemplate(&body, "layout.html", data); err != nil {
+	if err := p.assets.pages[name].Execute(&body, data); err != nil {
 		p.fault(w, r, fmt.Errorf("write page %s: %w", name, err))
 		return
 	}
+	data.Words.Announce(w.Header())
 	p.write(w, r, status, "text/html; charset=utf-8", body.Bytes())
 }
 
-// again shows the form once more and says in words what is wrong; a JSON client reads the same words.
+// otherHost is the host that next leads to, if it is not the one that was asked for: a visitor should know before they log in.
+func (p *Portal) otherHost(r *http.Request, next string) string {
+	u, err := url.Parse(next)
+	if err != nil || u.Host == "" || u.Host == requestHost(r) {
+		return ""
+	}
+	return u.Host
+}
+
+// again shows the form once more and says what is wrong; a JSON client reads the same words.
 func (p *Portal) again(w http.ResponseWriter, r *http.Request, f form, status int, message string, wait time.Duration) {
 	if wantsJSON(r) {
 		p.varyHeaders(w)
-		problem.Write(w, r, problem.Problem{Status: status, Detail: message, RetryAfter: wait})
+		problem.Write(w, r, problem.Problem{Status: status, Detail: message, Values: wording.Values{"wait": wait}, RetryAfter: wait})
 		return
 	}
-	if wait > 0 {
-		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
-	}
-	name := "login"
+	name, title := "login", "login.title"
 	if f.pending != "" {
-		name = "factor"
+		name, title = "factor", "factor.title"
 	}
-	p.writePage(w, r, status, name, page{Form: f, Error: message})
+	retryAfter(w.Header(), wait)
+	p.writePage(w, r, status, name, page{Title: title, Form: f, Error: wording.For(r.Header).Say(message, wording.Values{"wait": wait})})
+}
+
+func retryAfter(h http.Header, wait time.Duration) {
+	if wait > 0 {
+		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
+	}
 }
 
 func (p *Portal) redirect(w http.ResponseWriter, location string) {
@@ -124,15 +185,17 @@ func (p *Portal) write(w http.ResponseWriter, r *http.Request, status int, conte
 	}
 }
 
-// varyHeaders: what is answered depends on the cookie, and on who asks for which form of it.
-func (p *Portal) varyHeaders(w http.ResponseWriter) { w.Header().Set("Vary", "Cookie, Accept") }
+// varyHeaders: what is answered depends on the cookie, on who asks for which form of it, and on the language.
+func (p *Portal) varyHeaders(w http.ResponseWriter) {
+	w.Header().Set("Vary", "Cookie, Accept, Accept-Language")
+}
 
-// policyFor allows our own style sheet, logo and form; the form may lead on to public, which browsers count as its target too.
+// policyFor allows our own style sheet, script, logo and form; the form may lead on to public, which browsers count as its target too.
 func policyFor(public string) string {
 	action := "'self'"
 	if public != "" {
 		action += " " + public
 	}
-	return "default-src 'none'; style-src 'self'; img-src 'self'; form-action " + action +
+	return "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action " + action +
 		"; base-uri 'none'; object-src 'none'; frame-ancestors 'none'"
 }

@@ -1,10 +1,12 @@
-// Package portal is the proxy's own pages: log in, log out, who am I. Plain HTML forms, no script.
+// Package portal is the proxy's own pages: log in, log out, the account, who am I. Plain HTML forms, which work without script; one small
+// script shows passwords and tells of Caps Lock. What they say is in [coatcheck/proxy/wording], how they look in [coatcheck/proxy/look].
 //
 // Answers are JSON to a client that asks for application/json and is not a browser's navigation. Wrong credentials are
 // answered 401 with the form again, always the same (ASVS 6.3.8), and without WWW-Authenticate: there is no scheme that a browser could use.
 package portal
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,18 +17,24 @@ import (
 	"time"
 
 	"coatcheck/auth"
+	"coatcheck/internal/diagnosis"
+	"coatcheck/proxy/look"
 	"coatcheck/proxy/problem"
 	"coatcheck/proxy/sessioncookie"
+	"coatcheck/proxy/wording"
 	"coatcheck/sessionstore"
 )
 
-// Auth says whom a session speaks for, logs in and out; *[auth.Service] is one. Errors other than [auth.ErrInvalidCredentials],
-// [auth.ErrBusy], [auth.ErrPendingExpired], *[auth.ThrottledError] and *[auth.FactorRequiredError] are faults.
+// Auth says whom a session speaks for, logs in and out, and changes passwords; *[auth.Service] is one. Errors other than those that
+// it names in auth are faults.
 type Auth interface {
 	Principal(ctx context.Context, session *sessionstore.Session) (auth.Principal, error)
 	Login(ctx context.Context, session *sessionstore.Session, attempt auth.Attempt) (auth.Principal, error)
 	Confirm(ctx context.Context, session *sessionstore.Session, c auth.Confirmation) (auth.Principal, error)
 	Logout(ctx context.Context, session *sessionstore.Session) error
+	// ChangesPasswords reports whether users can change theirs here.
+	ChangesPasswords(ctx context.Context) (bool, error)
+	ChangePassword(ctx context.Context, session *sessionstore.Session, c auth.PasswordChange) error
 }
 
 // Sessions opens sessions by key; *[sessionstore.Sessions] is one. An error is a fault.
@@ -44,11 +52,14 @@ type Options struct {
 	Auth     Auth
 	Sessions Sessions
 	Cookie   *sessioncookie.Cookie
+	// Devices knows the sessions of users; nil: they are not shown.
+	Devices Devices
 
-	// Title, Text and Logo are shown on the pages. Logo is a file's content: SVG, PNG, JPEG, GIF or WebP, at most 1 MiB.
-	Title string
-	Text  string
-	Logo  []byte
+	// Look has the title, the colours and the templates; nil: ours.
+	Look *look.Look
+	// Text and Logo are shown on the pages. Logo is a file's content: SVG, PNG, JPEG, GIF or WebP, at most 1 MiB.
+	Text string
+	Logo []byte
 
 	// CookieAge and ExpireAtBrowserClose are those of the sessions; they decide what "remember me" offers.
 	CookieAge            time.Duration
@@ -56,12 +67,17 @@ type Options struct {
 	// RememberMe shows the tick box and honours it.
 	RememberMe bool
 
-	Log *slog.Logger // nil: nothing is logged
+	// Setup is what the page knows of the configuration that ends a loop.
+	Setup diagnosis.Setup
+
+	Log *slog.Logger     // nil: nothing is logged
+	Now func() time.Time // nil: time.Now
 }
 
 // Portal serves the pages under its prefix. Safe for concurrent use.
 type Portal struct {
 	opts   Options
+	look   *look.Look
 	public string // origin of PublicURL, or empty
 	guard  *http.CrossOriginProtection
 	known  *sessioncookie.Cookie
@@ -81,7 +97,10 @@ func New(opts Options) (*Portal, error) {
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
-	p := &Portal{opts: opts, guard: http.NewCrossOriginProtection(), known: knownCookie(opts)}
+	if opts.Now == nil {
+		opts.Now = time.Now
+	}
+	p := &Portal{opts: opts, look: cmp.Or(opts.Look, look.Default()), guard: http.NewCrossOriginProtection(), known: knownCookie(opts)}
 	err := errors.Join(checkPrefix(opts.Prefix), p.setPublic(opts.PublicURL), p.setAssets())
 	if err != nil {
 		return nil, fmt.Errorf("portal: %w", err)
@@ -119,25 +138,30 @@ func originOf(u *url.URL) string {
 
 func (p *Portal) setRoutes() {
 	p.routes = map[string]map[string]http.HandlerFunc{
-		p.loginPath():              {http.MethodGet: p.showLogin, http.MethodPost: p.postLogin},
-		p.factorPath():             {http.MethodPost: p.postFactor},
-		p.logoutPath():             {http.MethodGet: p.showLogout, http.MethodPost: p.postLogout},
-		p.opts.Prefix + "/session": {http.MethodGet: p.whoAmI},
+		p.loginPath():                   {http.MethodGet: p.showLogin, http.MethodPost: p.postLogin},
+		p.factorPath():                  {http.MethodPost: p.postFactor},
+		p.logoutPath():                  {http.MethodGet: p.showLogout, http.MethodPost: p.postLogout},
+		p.accountPath():                 {http.MethodGet: p.showAccount},
+		p.accountPath() + "/end":        {http.MethodPost: p.postEnd},
+		p.accountPath() + "/end-others": {http.MethodPost: p.postEndOthers},
+		p.accountPath() + "/password":   {http.MethodPost: p.postPassword},
+		p.opts.Prefix + "/session":      {http.MethodGet: p.whoAmI},
 	}
 	for path, a := range p.assets.byPath {
 		p.routes[path] = map[string]http.HandlerFunc{http.MethodGet: a.serve}
 	}
 }
 
-func (p *Portal) loginPath() string  { return p.opts.Prefix + "/login" }
-func (p *Portal) factorPath() string { return p.opts.Prefix + "/factor" }
-func (p *Portal) logoutPath() string { return p.opts.Prefix + "/logout" }
+func (p *Portal) loginPath() string   { return p.opts.Prefix + "/login" }
+func (p *Portal) factorPath() string  { return p.opts.Prefix + "/factor" }
+func (p *Portal) logoutPath() string  { return p.opts.Prefix + "/logout" }
+func (p *Portal) accountPath() string { return p.opts.Prefix + "/account" }
 
 // ServeHTTP implements [http.Handler].
 func (p *Portal) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	methods, known := p.routes[r.URL.Path]
 	if !known {
-		problem.Write(w, r, problem.Problem{Status: http.StatusNotFound, Detail: "There is no such page here.", Link: p.loginPath(), LinkText: "Log in"})
+		problem.Write(w, r, problem.Problem{Status: http.StatusNotFound, Detail: "problem.page", Link: p.loginPath(), LinkText: "problem.log-in"})
 		return
 	}
 	method := r.Method
@@ -161,5 +185,5 @@ func (p *Portal) refuseMethod(w http.ResponseWriter, r *http.Request, methods ma
 	}
 	allow := strings.Join(names, ", ")
 	w.Header().Set("Allow", allow)
-	problem.Write(w, r, problem.Problem{Status: http.StatusMethodNotAllowed, Detail: "This page takes " + allow + "."})
+	problem.Write(w, r, problem.Problem{Status: http.StatusMethodNotAllowed, Detail: "problem.takes", Values: wording.Values{"methods": allow}})
 }

@@ -16,6 +16,7 @@ import (
 	"coatcheck/auth"
 	"coatcheck/internal/signing"
 	"coatcheck/proxy/facts"
+	"coatcheck/proxy/look"
 	"coatcheck/proxy/sessioncookie"
 	"coatcheck/sessionstore"
 	"coatcheck/sessionstore/storetest"
@@ -98,6 +99,15 @@ func newSite(t *testing.T, change ...func(*Options)) *testSite {
 	return s
 }
 
+func titled(t testing.TB, title string) *look.Look {
+	t.Helper()
+	l, err := look.New(look.Options{Title: title})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
 const form1 = "username=alice&password=secret"
 
 // do sends a request; a body makes it a form. Header is name, value, name, value …
@@ -159,7 +169,7 @@ const htmlAccept = "text/html,application/xhtml+xml,*/*;q=0.8"
 
 func TestUnknownPath(t *testing.T) {
 	s := newSite(t)
-	for _, path := range []string{"/.auth", "/.auth/", "/.auth/login/", "/.auth/LOGIN", "/login", "/.auth/static/style.css", "/.auth/account"} {
+	for _, path := range []string{"/.auth", "/.auth/", "/.auth/login/", "/.auth/LOGIN", "/login", "/.auth/static/style.css", "/.auth/accounts"} {
 		wantStatus(t, s.do("GET", path, ""), http.StatusNotFound)
 	}
 }
@@ -194,11 +204,11 @@ func TestPageHeaders_3_4_3(t *testing.T) {
 		"session":       s.do("GET", "/.auth/session", ""),
 	} {
 		for field, want := range map[string]string{
-			"Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self' https://www.example.com; base-uri 'none'; object-src 'none'; frame-ancestors 'none'",
+			"Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self' https://www.example.com; base-uri 'none'; object-src 'none'; frame-ancestors 'none'",
 			"X-Content-Type-Options":  "nosniff",
 			"Referrer-Policy":         "same-origin",
 			"Cache-Control":           "no-store", // 14.3.2
-			"Vary":                    "Cookie, Accept",
+			"Vary":                    "Cookie, Accept, Accept-Language",
 		} {
 			if got := res.Header.Get(field); got != want {
 				t.Errorf("%s: %s = %q, want %q", name, field, got, want)
@@ -207,17 +217,19 @@ func TestPageHeaders_3_4_3(t *testing.T) {
 		if got := res.Header.Get("Content-Type"); !strings.HasSuffix(got, "; charset=utf-8") {
 			t.Errorf("4.1.1 %s: Content-Type %q", name, got)
 		}
-		if page := body(t, res); strings.Contains(page, "<script") || strings.Contains(page, "style=") || strings.Contains(page, "<style") {
+		if page := body(t, res); strings.Contains(page, "<script>") || strings.Contains(page, "onclick=") || strings.Contains(page, "style=") || strings.Contains(page, "<style") {
 			t.Errorf("%s: the page needs more than its policy allows:\n%s", name, page)
 		}
 	}
 }
 
 func TestEscaping_1_2_1(t *testing.T) {
-	s := newSite(t, func(o *Options) { o.Title, o.Text = `<b>Title</b>`, `"><img src=x>` })
+	s := newSite(t, func(o *Options) {
+		o.Look, o.Text = titled(t, `<b>Title</b>`), `"><img src=x>`
+	})
 	res := s.do("POST", "/.auth/login", url.Values{"username": {`"><script>alert(1)</script>`}, "password": {"x"}, "next": {`/a"><i>`}}.Encode())
 	page := body(t, res)
-	for _, hostile := range []string{"<b>", "<img src=x", "<script", "<i>"} {
+	for _, hostile := range []string{"<b>", "<img src=x", "<script>", "<i>"} {
 		if strings.Contains(page, hostile) {
 			t.Errorf("page holds %q unescaped:\n%s", hostile, page)
 		}

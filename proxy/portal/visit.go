@@ -57,18 +57,21 @@ func (p *Portal) setCookie(w http.ResponseWriter, r *http.Request, session *sess
 
 // fault answers what could not be found out or written. It acknowledges nothing, and the browser keeps its cookie.
 func (p *Portal) fault(w http.ResponseWriter, r *http.Request, err error) {
+	p.logFault(r, err)
+	w.Header().Del("Set-Cookie")
+	problem.Write(w, r, problem.Problem{
+		Status:     http.StatusServiceUnavailable,
+		Detail:     "problem.portal",
+		Hint:       "problem.moment",
+		RetryAfter: faultRetry,
+	})
+}
+
+func (p *Portal) logFault(r *http.Request, err error) {
 	level := slog.LevelError
 	if errors.Is(r.Context().Err(), context.Canceled) { // the client left: nobody's fault
 		level = slog.LevelDebug
 	}
 	p.opts.Log.LogAttrs(r.Context(), level, "own page failed", slog.String("path", r.URL.Path),
 		slog.String("request_id", facts.From(r.Context()).RequestID), slog.Any("err", err))
-	w.Header().Del("Set-Cookie")
-	problem.Write(w, r, problem.Problem{
-		Status:     http.StatusServiceUnavailable,
-		Title:      "Not available right now",
-		Detail:     "It could not be checked who you are, so nothing was changed.",
-		Hint:       "Try again in a moment.",
-		RetryAfter: faultRetry,
-	})
 }

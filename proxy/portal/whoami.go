@@ -8,6 +8,7 @@ import (
 
 	"coatcheck/auth"
 	"coatcheck/proxy/problem"
+	"coatcheck/proxy/wording"
 	"coatcheck/sessionstore"
 )
 
@@ -39,18 +40,27 @@ func describe(p auth.Principal, session *sessionstore.Session, next string) visi
 	if p.Anonymous() {
 		return visitor{Next: next}
 	}
-	ends := session.Ends()
-	if ends.IsZero() { // caches keep no date
-		ends = session.Expires()
-	}
-	first := ends
-	if next := p.Ends.Next(); !next.IsZero() && next.Before(ends) {
-		first = next
-	}
-	left := max(0, int64(time.Until(first)/time.Second))
+	left := max(0, int64(time.Until(firstEnd(p, session))/time.Second))
 	u := user{p.ID, p.Username, p.Name, p.Email, append([]string{}, p.Groups...), p.Staff, p.Superuser}
-	return visitor{User: &u, Expires: date(ends), IdleExpires: date(p.Ends.Idle), AbsoluteExpires: date(p.Ends.Absolute), SecondsLeft: &left,
+	return visitor{User: &u, Expires: date(ends(session)), IdleExpires: date(p.Ends.Idle), AbsoluteExpires: date(p.Ends.Absolute), SecondsLeft: &left,
 		BrowserClose: session.BrowserClose(), Next: next}
+}
+
+// ends is when the record ends unless it is used.
+func ends(session *sessionstore.Session) time.Time {
+	if at := session.Ends(); !at.IsZero() {
+		return at
+	}
+	return session.Expires() // caches keep no date
+}
+
+// firstEnd is when the session ends, by its record or by a limit.
+func firstEnd(p auth.Principal, session *sessionstore.Session) time.Time {
+	at := ends(session)
+	if next := p.Ends.Next(); !next.IsZero() && next.Before(at) {
+		return next
+	}
+	return at
 }
 
 // date is a point in time as JSON clients see it; nil for none.
@@ -62,6 +72,40 @@ func date(at time.Time) *time.Time {
 	return &at
 }
 
+// listing is what JSON clients learn of the account page.
+type listing struct {
+	visitor
+	Sessions []device `json:"sessions"`
+}
+
+type device struct {
+	ID       string     `json:"id"`
+	This     bool       `json:"this,omitempty"`
+	Address  string     `json:"address,omitempty"`
+	Agent    string     `json:"agent,omitempty"`
+	Created  *time.Time `json:"created,omitempty"`
+	LastSeen *time.Time `json:"last_seen,omitempty"`
+}
+
+func listed(v visitor, devices []Device) listing {
+	l := listing{visitor: v, Sessions: []device{}}
+	for _, d := range devices {
+		l.Sessions = append(l.Sessions, device{ID: d.Hash, This: d.This, Address: d.Address, Agent: d.Agent, Created: date(d.Created), LastSeen: date(d.LastSeen)})
+	}
+	return l
+}
+
+// nobody tells a JSON client that nobody is logged in.
+func (p *Portal) nobody(w http.ResponseWriter, r *http.Request) {
+	l := wording.For(r.Header)
+	l.Announce(w.Header())
+	p.writeJSON(w, r, http.StatusUnauthorized, struct {
+		Status int    `json:"status"`
+		Title  string `json:"title"`
+		visitor
+	}{http.StatusUnauthorized, l.Say("session.none", nil), visitor{}})
+}
+
 // whoAmI answers who is logged in and until when, always in JSON. Asking does not extend the session.
 func (p *Portal) whoAmI(w http.ResponseWriter, r *http.Request) {
 	principal, session, err := p.visit(w, r)
@@ -69,11 +113,7 @@ func (p *Portal) whoAmI(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 		p.fault(w, r, err)
 	case principal.Anonymous():
-		p.writeJSON(w, r, http.StatusUnauthorized, struct {
-			Status int    `json:"status"`
-			Title  string `json:"title"`
-			visitor
-		}{http.StatusUnauthorized, "Nobody is logged in", visitor{}})
+		p.nobody(w, r)
 	default:
 		p.writeJSON(w, r, http.StatusOK, describe(principal, session, ""))
 	}

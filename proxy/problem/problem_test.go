@@ -70,7 +70,7 @@ func TestWriteJSON_4_1_1(t *testing.T) {
 	if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil {
 		t.Fatalf("body %q: %v", w.Body, err)
 	}
-	if w.Code != 503 || got.Status != 503 || got.Title != "Service Unavailable" || got.RequestID != "id-0123456789abcdef" {
+	if w.Code != 503 || got.Status != 503 || got.Title != "Not available right now" || got.RequestID != "id-0123456789abcdef" {
 		t.Errorf("status %d, body %+v", w.Code, got)
 	}
 }

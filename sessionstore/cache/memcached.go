@@ -118,10 +118,10 @@ func (m *memcached) replace(ctx context.Context, key string, value []byte, ttl t
 
 func (m *memcached) swap(ctx context.Context, key string, old, value []byte, ttl time.Duration) error {
 	found, err := m.item(ctx, key)
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case !bytes.Equal(found.Value, old):
+	}
+	if held, err := pickleOf(found); err != nil || !bytes.Equal(held, old) { // held as get returns it: pylibmc may have compressed it
 		return ErrAbsent
 	}
 	return m.exchange(ctx, found, value, ttl)

@@ -23,8 +23,9 @@ redis.call('SET',KEYS[1],ARGV[2],'EX',ARGV[3]) return 1`
 )
 
 type redisCache struct {
-	client  redis.UniversalClient
-	timeout time.Duration
+	client   redis.UniversalClient
+	timeout  time.Duration
+	tracking *redis.Options // of a connection that listens; nil: not with this kind
 }
 
 // These are commands that are sent once: a cluster's client would repeat others, whatever its options say. Redirections of a cluster, which did
@@ -99,6 +100,22 @@ func (r *redisCache) delete(ctx context.Context, key string) error {
 	cmd := onceInt{redis.NewIntCmd(ctx, "del", key)}
 	_ = r.client.Process(ctx, cmd)
 	return absentIfNone(cmd.Result())
+}
+
+// ends asks how long an entry has to live (PTTL: -2 absent, -1 for ever).
+func (r *redisCache) ends(ctx context.Context, key string) (time.Duration, error) {
+	cmd := onceInt{redis.NewIntCmd(ctx, "pttl", key)}
+	_ = r.client.Process(ctx, cmd)
+	left, err := cmd.Result()
+	switch {
+	case err != nil:
+		return 0, err
+	case left == -2:
+		return 0, ErrAbsent
+	case left < 0:
+		return forever, nil
+	}
+	return time.Duration(left) * time.Millisecond, nil
 }
 
 func absentIfNone(changed int64, err error) error {

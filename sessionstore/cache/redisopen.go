@@ -34,6 +34,8 @@ func newRedis(t target, opts Options) (*redisCache, error) {
 		r.client = redis.NewClusterClient(clusterOptions(t, opts, config))
 	default:
 		r.client = redis.NewClient(singleOptions(t, opts, config))
+		r.tracking = singleOptions(t, opts, config)
+		r.tracking.Protocol = 2 // in 3 the driver would take what is told for its own
 	}
 	return r, nil
 }

@@ -34,6 +34,7 @@ const cacheTime = time.Second
 type Rows interface {
 	sessionstore.Store
 	sessionstore.Lister
+	sessionstore.Changer
 }
 
 // Cache is what the store asks of a [cache.Cache].
@@ -73,8 +74,9 @@ type Store struct {
 }
 
 var (
-	_ sessionstore.Store  = (*Store)(nil)
-	_ sessionstore.Lister = (*Store)(nil)
+	_ sessionstore.Store   = (*Store)(nil)
+	_ sessionstore.Lister  = (*Store)(nil)
+	_ sessionstore.Changer = (*Store)(nil)
 )
 
 // New returns the store over rows and c, which the caller closes. Somebody must call [Store.Settle] now and then.

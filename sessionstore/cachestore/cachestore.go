@@ -24,6 +24,7 @@ type Cache interface {
 	Get(ctx context.Context, key string) ([]byte, error)
 	Add(ctx context.Context, key string, value []byte, ends time.Time) error
 	Replace(ctx context.Context, key string, value []byte, ends time.Time) error
+	Swap(ctx context.Context, key string, old, value []byte, ends time.Time) error
 	Delete(ctx context.Context, key string) error
 	Keys(ctx context.Context, prefix string, yield func(rest string) bool) error
 	CanList() bool
@@ -44,9 +45,10 @@ type Store struct {
 type Listing struct{ *Store }
 
 var (
-	_ sessionstore.Store  = (*Store)(nil)
-	_ sessionstore.Store  = Listing{}
-	_ sessionstore.Lister = Listing{}
+	_ sessionstore.Store   = (*Store)(nil)
+	_ sessionstore.Changer = (*Store)(nil)
+	_ sessionstore.Store   = Listing{}
+	_ sessionstore.Lister  = Listing{}
 )
 
 // New returns the store in c, which the caller closes: a [Listing] where c can list its keys, else a *[Store].
@@ -63,23 +65,29 @@ func New(c Cache, opts Options) sessionstore.Store {
 
 // Load implements [sessionstore.Store].
 func (s *Store) Load(ctx context.Context, key string) (sessionstore.Record, error) {
+	rec, _, err := s.read(ctx, key)
+	return rec, err
+}
+
+// read returns the record and the value it was read from. Its errors are those of Load.
+func (s *Store) read(ctx context.Context, key string) (sessionstore.Record, []byte, error) {
 	if !sessionstore.ValidKey(key) {
-		return sessionstore.Record{}, sessionstore.ErrNotFound
+		return sessionstore.Record{}, nil, sessionstore.ErrNotFound
 	}
 	value, err := s.cache.Get(ctx, KeyPrefix+key)
 	switch {
 	case errors.Is(err, cache.ErrAbsent):
-		return sessionstore.Record{}, sessionstore.ErrNotFound
+		return sessionstore.Record{}, nil, sessionstore.ErrNotFound
 	case errors.Is(err, cache.ErrForeign):
-		return sessionstore.Record{}, &sessionstore.RefusedError{Reason: "foreign entry in the cache", Err: err}
+		return sessionstore.Record{}, nil, &sessionstore.RefusedError{Reason: "foreign entry in the cache", Err: err}
 	case err != nil:
-		return sessionstore.Record{}, fmt.Errorf("load session: %w", err)
+		return sessionstore.Record{}, nil, fmt.Errorf("load session: %w", err)
 	}
 	data, err := pyvalue.ReadPickle(value)
 	if err != nil {
-		return sessionstore.Record{}, &sessionstore.RefusedError{Reason: "damaged entry in the cache", Err: err}
+		return sessionstore.Record{}, nil, &sessionstore.RefusedError{Reason: "damaged entry in the cache", Err: err}
 	}
-	return sessionstore.Record{Data: data}, nil
+	return sessionstore.Record{Data: data}, value, nil
 }
 
 // Create implements [sessionstore.Store]. A record that has ended is not kept, and that is no error.

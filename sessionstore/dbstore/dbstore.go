@@ -40,12 +40,13 @@ type Store struct {
 	codec Codec
 	now   func() time.Time
 
-	load, insert, update, remove, clear, page *sqlconn.Stmt
+	load, insert, update, swap, remove, clear, page *sqlconn.Stmt
 }
 
 var (
-	_ sessionstore.Store  = (*Store)(nil)
-	_ sessionstore.Lister = (*Store)(nil)
+	_ sessionstore.Store   = (*Store)(nil)
+	_ sessionstore.Lister  = (*Store)(nil)
+	_ sessionstore.Changer = (*Store)(nil)
 )
 
 // New returns the store in db, which the caller closes. Nothing is asked of the database yet.
@@ -56,40 +57,46 @@ func New(db *sqlconn.DB, codec Codec, opts Options) *Store {
 	q := queriesFor(db.Dialect)
 	return &Store{
 		db: db, codec: codec, now: opts.Now,
-		load: db.Statement(q.load), insert: db.Statement(q.insert), update: db.Statement(q.update),
+		load: db.Statement(q.load), insert: db.Statement(q.insert), update: db.Statement(q.update), swap: db.Statement(q.swap),
 		remove: db.Statement(q.remove), clear: db.Statement(q.clear), page: db.Statement(q.page),
 	}
 }
 
 // Load implements [sessionstore.Store].
 func (s *Store) Load(ctx context.Context, key string) (sessionstore.Record, error) {
+	rec, _, err := s.read(ctx, key)
+	return rec, err
+}
+
+// read returns the record and the text it was read from. Its errors are those of Load.
+func (s *Store) read(ctx context.Context, key string) (sessionstore.Record, []byte, error) {
 	if !sessionstore.ValidKey(key) {
-		return sessionstore.Record{}, sessionstore.ErrNotFound
+		return sessionstore.Record{}, nil, sessionstore.ErrNotFound
 	}
 	ctx, cancel := s.db.Timeout(ctx)
 	defer cancel()
 	var text []byte
 	var rec sessionstore.Record
-	read := func() error {
+	ask := func() error {
 		return s.load.ScanRow(ctx, []any{key, s.db.Time(s.now())}, &text, s.db.ScanTime(&rec.Expires))
 	}
-	err := read()
+	err := ask()
 	if sqlconn.IsLost(err) || sqlconn.IsRolledBack(err) {
-		err = read()
+		err = ask()
 	}
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
-		return sessionstore.Record{}, sessionstore.ErrNotFound
+		return sessionstore.Record{}, nil, sessionstore.ErrNotFound
 	case errors.Is(err, sqlconn.ErrTime):
-		return sessionstore.Record{}, &sessionstore.RefusedError{Reason: "damaged date in " + table, Err: err}
+		return sessionstore.Record{}, nil, &sessionstore.RefusedError{Reason: "damaged date in " + table, Err: err}
 	case err != nil:
-		return sessionstore.Record{}, s.fault("load session from", err)
+		return sessionstore.Record{}, nil, s.fault("load session from", err)
 	}
 	rec.Data, rec.Resign, err = s.codec.Decode(text)
 	if err != nil {
-		return sessionstore.Record{}, &sessionstore.RefusedError{Reason: "damaged record in " + table, Err: err}
+		return sessionstore.Record{}, nil, &sessionstore.RefusedError{Reason: "damaged record in " + table, Err: err}
 	}
-	return rec, nil
+	return rec, text, nil
 }
 
 // Create implements [sessionstore.Store].

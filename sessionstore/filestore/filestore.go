@@ -48,8 +48,9 @@ type Store struct {
 }
 
 var (
-	_ sessionstore.Store  = (*Store)(nil)
-	_ sessionstore.Lister = (*Store)(nil)
+	_ sessionstore.Store   = (*Store)(nil)
+	_ sessionstore.Lister  = (*Store)(nil)
+	_ sessionstore.Changer = (*Store)(nil)
 )
 
 // Open returns a store over an existing directory. Close it.

@@ -37,6 +37,7 @@ func (h Harness) damage(t *testing.T) {
 func (d *desk) damaged(raw []byte) {
 	d.create(keyA, d.record("x", 1))
 	d.Damage(keyA, raw)
+	d.Settle()
 	_, err := d.store.Load(d.Context(), keyA)
 	var refused *sessionstore.RefusedError
 	if !errors.As(err, &refused) || !errors.Is(err, sessionstore.ErrNotFound) {

@@ -24,6 +24,8 @@ type Django struct {
 	t   testing.TB
 	in  io.Writer
 	out *json.Decoder
+	// asked is called after each answer; nil: nothing is.
+	asked func()
 }
 
 // StartDjango starts Django with the given settings, by their names in Django. Without Django on the machine the test is
@@ -106,6 +108,9 @@ func (d *Django) Ask(op string, args map[string]any) Answer {
 			d.t.Fatalf("Django's session data %.200q: %v", answer.Data, err)
 		}
 		a.Data = data
+	}
+	if d.asked != nil {
+		d.asked()
 	}
 	return a
 }

@@ -24,6 +24,8 @@ type Place struct {
 	Open func() sessionstore.Store
 	// Damage puts raw in place of the record that is under key. Nil: this cannot be done.
 	Damage func(key string, raw []byte)
+	// Settle waits until every open store has heard of what the others, and those outside, have written so far. Nil: they see it at once.
+	Settle func()
 	// Break makes the place unreachable for all stores opened on it. Nil: it always can be reached.
 	Break func()
 	// Django are the settings of a Django that shares the records, as [StartDjango] takes them. Nil: Django cannot.
@@ -52,6 +54,7 @@ func Run(t *testing.T, h Harness) {
 	t.Run("damage", func(t *testing.T) { h.damage(t) })
 	t.Run("faults", func(t *testing.T) { h.faults(t) })
 	t.Run("races", func(t *testing.T) { h.races(t) })
+	t.Run("changes", func(t *testing.T) { h.changes(t) })
 	t.Run("django", func(t *testing.T) { h.django(t) })
 }
 
@@ -95,6 +98,9 @@ func (h Harness) desk(t *testing.T) *desk {
 	c := newClock()
 	place := h.New(t, c.now)
 	store := place.Open()
+	if place.Settle == nil {
+		place.Settle = func() {}
+	}
 	return &desk{T: t, Place: place, traits: h.Traits, clock: c, store: store, sessions: sessionstore.New(store, defaults, c.now)}
 }
 

@@ -24,8 +24,9 @@ type memoryRecord struct {
 }
 
 var (
-	_ sessionstore.Store  = (*Memory)(nil)
-	_ sessionstore.Lister = (*Memory)(nil)
+	_ sessionstore.Store   = (*Memory)(nil)
+	_ sessionstore.Lister  = (*Memory)(nil)
+	_ sessionstore.Changer = (*Memory)(nil)
 )
 
 // NewMemory returns an empty store that judges expiry by now.
@@ -37,6 +38,11 @@ func NewMemory(now func() time.Time) *Memory {
 func (m *Memory) Load(ctx context.Context, key string) (sessionstore.Record, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	return m.load(ctx, key)
+}
+
+// load is Load for a caller that has the lock.
+func (m *Memory) load(ctx context.Context, key string) (sessionstore.Record, error) {
 	if err := ctx.Err(); err != nil {
 		return sessionstore.Record{}, fmt.Errorf("load session from memory: %w", err)
 	}
@@ -69,6 +75,25 @@ func (m *Memory) put(ctx context.Context, key string, rec sessionstore.Record, w
 	}
 	m.records[key] = memoryRecord{data: copyDict(rec.Data), expires: rec.Expires}
 	return key, nil
+}
+
+// Change implements [sessionstore.Changer].
+func (m *Memory) Change(ctx context.Context, key string, change func(sessionstore.Record) *sessionstore.Record) error {
+	read := func(ctx context.Context) (sessionstore.Record, *pyvalue.Dict, error) {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		rec, err := m.load(ctx, key)
+		return rec, m.records[key].data, err
+	}
+	return sessionstore.ChangeBySwap(ctx, change, read, func(_ context.Context, old *pyvalue.Dict, rec sessionstore.Record) (bool, error) {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		if m.records[key].data != old { // every write makes a new copy
+			return false, nil
+		}
+		m.records[key] = memoryRecord{data: copyDict(rec.Data), expires: rec.Expires}
+		return true, nil
+	})
 }
 
 // Delete implements [sessionstore.Store].

@@ -36,7 +36,7 @@ func (h Harness) django(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			mine := *peer
-			mine.t = t
+			mine.t, mine.asked = t, d.Settle
 			test(&pair{desk: d.with(t), peer: &mine})
 		})
 	}

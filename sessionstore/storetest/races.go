@@ -83,6 +83,7 @@ func (d *desk) logoutAgainstSave() {
 		if logoutErr != nil || (saveErr != nil && !errors.Is(saveErr, sessionstore.ErrGone)) {
 			d.Fatalf("save = %v, logout = %v", saveErr, logoutErr)
 		}
+		d.Settle()
 		if d.exists(key) || (d.traits.KeyIsData && saveErr == nil && d.exists(next)) {
 			risen++
 		}
@@ -106,6 +107,7 @@ func (d *desk) logoutAgainstCycle() {
 		if logoutErr != nil || (cycleErr != nil && !errors.Is(cycleErr, sessionstore.ErrGone)) {
 			d.Fatalf("cycle = %v, logout = %v", cycleErr, logoutErr)
 		}
+		d.Settle()
 		if d.exists(old) || d.exists(s.Key()) != (cycleErr == nil) {
 			d.Errorf("cycle = %v: old record %v, new record %v", cycleErr, d.exists(old), d.exists(s.Key()))
 		}

@@ -130,10 +130,12 @@ func (d *desk) otherProcess() {
 	if err != nil {
 		d.Fatal(err)
 	}
+	d.Settle()
 	d.holds(key, rec)
 	if err := other.store.Delete(d.Context(), key); err != nil {
 		d.Fatal(err)
 	}
+	d.Settle()
 	d.refuses(key)
 }
 

@@ -12,8 +12,6 @@ import (
 	"time"
 )
 
-const maxTrailer = 4 << 10 // bytes
-
 // Read implements [io.Reader] for the body of the answer.
 func (x *exchange) Read(p []byte) (int, error) {
 	if err := x.ended(); err != nil {
@@ -101,7 +99,7 @@ func (t *Transport) keep(l *link) {
 	t.idle.put(l)
 }
 
-// chunked is a body in chunks (RFC 9112 7.1), with trailers.
+// chunked is a body in chunks (RFC 9112 7.1), with trailers of readSize bytes at most.
 type chunked struct {
 	io.Reader
 	in      *bufio.Reader
@@ -130,16 +128,13 @@ func (c *chunked) readTrailer() error {
 		_, _ = c.in.Discard(2)
 		return nil
 	}
-	left := maxTrailer
-	block, discard, err := readBlock(c.in, &left)
-	if err != nil {
+	if err := c.waitForEnd(); err != nil {
 		return fmt.Errorf("trailer: %w", err)
 	}
-	fields, err := textproto.NewReader(bufio.NewReader(bytes.NewReader(block))).ReadMIMEHeader()
+	fields, err := textproto.NewReader(c.in).ReadMIMEHeader()
 	if err != nil {
 		return fmt.Errorf("trailer: %w", unexpected(err))
 	}
-	_, _ = c.in.Discard(discard)
 	if *c.trailer == nil {
 		*c.trailer = http.Header{}
 	}
@@ -147,4 +142,20 @@ func (c *chunked) readTrailer() error {
 		(*c.trailer)[name] = values
 	}
 	return nil
+}
+
+// waitForEnd reads ahead until the end of the trailers is in sight: net/textproto has no limit of its own.
+func (c *chunked) waitForEnd() error {
+	for {
+		seen, _ := c.in.Peek(c.in.Buffered())
+		if bytes.Contains(seen, []byte("\r\n\r\n")) {
+			return nil
+		}
+		if len(seen) == c.in.Size() {
+			return errTooLong
+		}
+		if _, err := c.in.Peek(len(seen) + 1); err != nil {
+			return unexpected(err)
+		}
+	}
 }

@@ -16,7 +16,7 @@ var (
 )
 
 var (
-	errTooLong  = errors.New("header of the answer is too long")
+	errTooLong  = errors.New("more than there may be")
 	errStatus   = errors.New("the answer has a status below 100")
 	errSwitched = errors.New("the upstream switched protocols without being asked")
 )
