@@ -109,7 +109,7 @@ func (f field) values() string {
 		return "an address, or a list of them"
 	case kindPrefixes:
 		return "a list of addresses and networks"
-	case kindSections, kindUndeclared, kindSection:
+	case kindSections, kindSection:
 		return "a list, see the meaning"
 	}
 	return "text"
