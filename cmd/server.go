@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log"
 	"log/slog"
 	"net"
 	"net/http"
@@ -73,6 +74,7 @@ func newServer(e *environment, flags map[string]any, cfg config.Config) *server 
 	s.watched(cfg)
 	s.changes = watch.Begin(func() []string { return *s.files.Load() })
 	s.public = proxy.NewServer(http.HandlerFunc(s.visit), s.log)
+	s.public.ErrorLog = log.New(handshakes{s}, "", 0)
 	s.fresh.follow(s.public)
 	s.lane = lane.New(s.public, proxy.WatchedListener)
 	s.admin = proxy.NewServer(http.HandlerFunc(s.operate), s.log)

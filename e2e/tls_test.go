@@ -205,3 +205,95 @@ func TestACME_F31(t *testing.T) {
 	again.cmd.Process.Signal(syscall.SIGTERM)
 	<-again.done
 }
+
+// portOf is the port of an address.
+func portOf(address string) int {
+	_, text, _ := net.SplitHostPort(address)
+	n, _ := strconv.Atoi(text)
+	return n
+}
+
+// got waits until tlsName is served at the address by the authority's certificate, and returns its serial number.
+func got(t *testing.T, p *process, address string, roots *x509.CertPool) string {
+	t.Helper()
+	var err error
+	for deadline := time.Now().Add(60 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+		var conn *tls.Conn
+		if conn, err = tls.Dial("tcp", address, &tls.Config{ServerName: tlsName, RootCAs: roots}); err == nil {
+			defer conn.Close()
+			return conn.ConnectionState().PeerCertificates[0].SerialNumber.String()
+		}
+	}
+	t.Fatalf("no certificate: %v\n%s", err, p.stderr.String())
+	return ""
+}
+
+// From nothing to a protected application: the four lines of the guide, with the test's addresses and authority.
+func TestFourLines(t *testing.T) {
+	public, plain := freeAddr(t), freeAddr(t)
+	ca := testenv.Pebble(t, portOf(plain), portOf(public), time.Hour)
+	app := newEcho(t)
+	lines := guide(t, "certificates.md")["yaml"][0]
+	if n := strings.Count(lines, "\n"); n != 4 {
+		t.Fatalf("the guide has %d lines, want 4:\n%s", n, lines)
+	}
+	config := strings.NewReplacer("http://127.0.0.1:3000", app.URL, "app.example.com", tlsName).Replace(lines) +
+		fmt.Sprintf("  ca: %q\n  ca_root: %q\n", ca.Directory, ca.RootFile)
+	p := serve(t, serveOptions{Config: config, Env: []string{"COATCHECK_LISTEN=" + public, "COATCHECK_TLS_HTTP_LISTEN=" + plain}})
+	got(t, p, public, ca.Roots)
+	browser := secure(t, public, ca.Roots)
+	req, _ := http.NewRequest(http.MethodGet, fmt.Sprintf("https://%s:%d/", tlsName, portOf(public)), nil)
+	req.Header.Set("Sec-Fetch-Mode", "navigate")
+	req.Header.Set("Accept", "text/html")
+	res, err := browser.Do(req)
+	if err != nil || res.StatusCode != 303 || !strings.Contains(res.Header.Get("Location"), "/.auth/login") {
+		t.Errorf("a page: got %v, %v; want the way to the login page", res, err)
+	}
+}
+
+// Two processes with one database, or one Redis, make one order, whichever of them the authority asks.
+func TestFleetCertificates_F31(t *testing.T) {
+	for name, storage := range map[string]func(*testing.T) string{
+		"database": func(t *testing.T) string {
+			return fmt.Sprintf("database: {url: %q}\ntls: {storage: database, ", testenv.Postgres(t))
+		},
+		"redis": func(t *testing.T) string {
+			return fmt.Sprintf("cache: {url: %q}\ntls: {storage: redis, ", testenv.Redis(t).URL)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			public, plain := freeAddr(t), freeAddr(t)
+			ca := testenv.Pebble(t, portOf(plain), portOf(public), time.Hour)
+			config := fmt.Sprintf("secret_key: %s\n%sdomains: [%s], ca: %q, ca_root: %q}\n", strings.Repeat("s3cret", 10), storage(t), tlsName, ca.Directory, ca.RootFile)
+			start := func(public, plain string) *process {
+				return serve(t, serveOptions{Config: config, Env: []string{"COATCHECK_LISTEN=" + public, "COATCHECK_TLS_HTTP_LISTEN=" + plain}})
+			}
+			other := freeAddr(t)
+			second := start(other, freeAddr(t)) // whom the authority never asks
+			first := start(public, plain)
+			a, b := got(t, first, public, ca.Roots), got(t, second, other, ca.Roots)
+			if a != b {
+				t.Errorf("the processes show the certificates %s and %s, want one", a, b)
+			}
+			ca.Stop()
+			first.stop()
+			if again := got(t, start(public, plain), public, ca.Roots); again != a {
+				t.Errorf("after a restart: certificate %s, want %s", again, a)
+			}
+			if strings.Contains(first.stderr.String()+second.stderr.String(), "PRIVATE KEY") {
+				t.Error("a log tells a private key")
+			}
+		})
+	}
+}
+
+// Who has no certificate gets no handshake, and the log says why.
+func TestClientCertificateMissing(t *testing.T) {
+	dir := t.TempDir()
+	roots := certificate(t, dir)
+	p := serve(t, serveOptions{Config: fmt.Sprintf("tls: {cert_file: %[1]q, key_file: %[2]q, client_ca_file: %[1]q, client_auth: require}\n", dir+"/cert.pem", dir+"/key.pem")})
+	if res, err := secure(t, p.publicAddress(), roots).Get("https://" + tlsName + "/"); err == nil {
+		t.Errorf("without a certificate: got %s", res.Status)
+	}
+	soon(t, "the log says so", func() bool { return strings.Contains(p.stderr.String(), "tls.client_auth") })
+}

@@ -17,7 +17,9 @@ func report(opts Options) string {
 		lines = err.Error()
 	}
 	for _, w := range cfg.Warnings {
-		lines += "\nwarning: " + w.String()
+		if !strings.Contains(w.Text, othersMayRead) { // which depends on who checked the cases out
+			lines += "\nwarning: " + w.String()
+		}
 	}
 	return lines + "\n"
 }

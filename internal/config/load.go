@@ -20,6 +20,7 @@ func Load(opts Options) (Config, error) {
 	l := &loading{viper: viper.New(), origins: map[string]origin{}}
 	l.readDefaults()
 	l.readLayers(opts)
+	l.checkConfigFile(opts.Path)
 	l.readTwins()
 	l.completeRoutes()
 	cfg := l.decode()

@@ -12,6 +12,7 @@ type origin struct {
 	source string
 	line   int
 	text   string // as a message shows it; empty for secrets
+	secret bool   // whoever reads it learns one
 }
 
 // reader turns YAML into a tree of typed values by the table of keys, and notes a problem for everything that does not fit.
@@ -36,6 +37,7 @@ func (r *reader) note(key string, n *yaml.Node, f field) {
 	if r.inFile {
 		o.line = n.Line
 	}
+	o.secret = f.holdsSecret() && tells(key, n)
 	if n.Kind == yaml.ScalarNode && !f.holdsSecret() {
 		o.text = shown(n.Value)
 	}

@@ -195,6 +195,9 @@ func (l *loading) checkCertificates(cfg *Config) {
 	case strings.HasPrefix(cfg.Cache.URL.Reveal(), "memcached:"):
 		l.bad("tls.storage", "cannot be in memcached, which forgets what it has no room for and has no locks; use database or file, or a Redis for cache.url")
 	}
+	if t.Storage != "file" && t.ByACME() && cfg.SecretKey.Empty() {
+		l.bad("tls.storage", "needs secret_key, the same for all processes: what they share is sealed under it")
+	}
 	if t.CertFile != "" && t.OnDemand.Ask != "" {
 		l.bad("tls.on_demand.ask", "and cert_file exclude each other; keep one")
 	}

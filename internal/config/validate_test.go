@@ -18,6 +18,7 @@ func TestConflicts(t *testing.T) {
 		{"certificates in a cache that is none", func(c *Config) { c.TLS.Storage = "redis" }, "tls.storage"},
 		{"certificates in memcached", func(c *Config) { c.TLS.Storage, c.Cache.URL = "redis", NewSecret("memcached://h:1") }, "tls.storage"},
 		{"certificates in Redis", func(c *Config) { c.TLS.Storage, c.Cache.URL = "redis", NewSecret("redis://h:1") }, ""},
+		{"a fleet without a secret key", func(c *Config) { c.TLS.Storage, c.TLS.Domains, c.SecretKey = "database", []string{"d"}, Secret{} }, "tls.storage"},
 		{"on demand and files", func(c *Config) { c.TLS.CertFile, c.TLS.KeyFile, c.TLS.OnDemand.Ask = "c", "k", "https://a.test/" }, "tls.on_demand.ask"},
 		{"on demand by routes without hosts", func(c *Config) { c.TLS.OnDemand.Ask = "routes" }, "tls.on_demand.ask"},
 		{"on demand by routes", func(c *Config) { c.TLS.OnDemand.Ask, c.Routes[0].Host = "routes", "a.test" }, ""},

@@ -40,6 +40,9 @@ type managed struct {
 	closed  sync.Once
 }
 
+// checkEvery is how often it is looked which certificates have to be renewed; one that failed waits longer each time (certmagic renewalRetrySchedule).
+const checkEvery = time.Minute
+
 func manage(o Options, log *slog.Logger) (*managed, error) {
 	roots, err := readRoots(o.CARoot)
 	if err != nil {
@@ -48,7 +51,7 @@ func manage(o Options, log *slog.Logger) (*managed, error) {
 	m := &managed{domains: o.Domains, rule: o.OnDemand, log: log, orders: &limit{most: mostOrders, time: ordersTime, now: time.Now}}
 	m.ctx, m.stop = context.WithCancel(context.Background())
 	logger := zap.New(bridge{log})
-	m.cache = certmagic.NewCache(certmagic.CacheOptions{GetConfigForCert: m.configOf, Logger: logger})
+	m.cache = certmagic.NewCache(certmagic.CacheOptions{GetConfigForCert: m.configOf, RenewCheckInterval: checkEvery, Logger: logger})
 	var storage certmagic.Storage = &local{certmagic.FileStorage{Path: o.Dir}}
 	if o.Shelf != nil {
 		m.shared = newShared(o.Shelf, o.Keys, log)

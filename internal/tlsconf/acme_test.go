@@ -59,8 +59,14 @@ func listen(t testing.TB) net.Listener {
 
 func newStand(t testing.TB) *stand {
 	t.Helper()
+	return newStandFor(t, time.Hour)
+}
+
+// newStandFor has an authority whose certificates are valid for that long.
+func newStandFor(t testing.TB, valid time.Duration) *stand {
+	t.Helper()
 	s := &stand{t: t, plain: listen(t), tls: listen(t), dir: t.TempDir(), domain: strings.ToLower(strings.NewReplacer("/", "-", "_", "-").Replace(t.Name())) + ".coatcheck.test"}
-	s.ca = testenv.Pebble(t, Port(s.plain.Addr()), Port(s.tls.Addr()), time.Hour)
+	s.ca = testenv.Pebble(t, Port(s.plain.Addr()), Port(s.tls.Addr()), valid)
 	return s
 }
 
