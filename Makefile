@@ -2,9 +2,12 @@
 GO ?= go
 GOTESTFLAGS ?=
 FUZZTIME ?= 5s
+# What `make bench` runs: all, or one of go (benchmarks of the packages), compare (beside other proxies) and revocation.
+BENCH ?= all
+BENCHFLAGS ?=
 export CGO_ENABLED ?= 1
 
-.PHONY: screens test packages check unit fuzz build release vulncheck bench clean
+.PHONY: screens test packages check unit fuzz build release vulncheck bench bench-go bench-compare bench-revocation pgo clean
 
 test: packages check unit fuzz
 
@@ -20,6 +23,8 @@ check:
 
 unit:
 	$(GO) test -race -timeout 15m $(GOTESTFLAGS) ./...
+	COATCHECK_FAST_LANE=off $(GO) test -timeout 15m $(GOTESTFLAGS) ./proxy
+	COATCHECK_FAST_LANE=off $(GO) test -timeout 15m $(GOTESTFLAGS) -run 'Live|Stop|BadInput|BadUpstreams' ./e2e
 
 fuzz:
 	sh scripts/fuzz $(FUZZTIME)
@@ -43,8 +48,22 @@ vulncheck:
 screens:
 	COATCHECK_TEST_SCREENS=$(CURDIR)/docs/screens $(GO) test -count=1 -run '^TestScreens$$' ./e2e
 
-bench:
+bench: $(if $(filter all,$(BENCH)),bench-go bench-compare bench-revocation,bench-$(BENCH))
+
+bench-go:
 	$(GO) test -run='^$$' -bench=. -benchmem ./...
+
+# Peers that are not installed are listed as missing: apt-get install nginx-light haproxy caddy apache2
+bench-compare:
+	$(GO) run ./bench/compare $(BENCHFLAGS)
+
+bench-revocation:
+	$(GO) run ./bench/revocation $(BENCHFLAGS)
+
+# A profile of whole requests, with which later builds are optimised. Keep it only if it gains: make bench BENCH=compare before and after.
+pgo:
+	$(GO) test ./bench/whole -run='^$$' -bench=WholeRequest -benchtime=20s -cpuprofile=default.pgo
+	rm -f whole.test
 
 clean:
 	rm -rf coatcheck dist

@@ -18,17 +18,19 @@ var arrows = map[string][]string{
 	".":   {"cmd"},
 	"cmd": {"*"},
 
-	"internal/pyvalue": {},
-	"internal/signing": {},
-	"internal/config":  {},
-	"internal/sqlconn": {},
-	"internal/schema":  {"internal/sqlconn"},
-	"internal/lease":   {"internal/schema", "internal/sqlconn"},
-	"internal/demo":    {},
-	"internal/watch":   {},
-	"internal/audit":   {},
-	"internal/systemd": {},
-	"deploy":           {"cmd", "internal/config"},
+	"internal/certtable": {"internal/schema", "internal/sqlconn"},
+	"internal/pyvalue":   {},
+	"internal/signing":   {},
+	"internal/config":    {},
+	"internal/sqlconn":   {},
+	"internal/schema":    {"internal/sqlconn"},
+	"internal/lease":     {"internal/schema", "internal/sqlconn"},
+	"internal/demo":      {},
+	"internal/watch":     {},
+	"internal/audit":     {},
+	"internal/systemd":   {},
+	"deploy":             {"cmd", "internal/config"},
+	"docs":               {"cmd", "internal/config"},
 	// An example: an application of its own.
 	"deploy/examples/session-api/go": {},
 	"auth/password":                  {},
@@ -54,7 +56,12 @@ var arrows = map[string][]string{
 	"sessionstore/nearcache": {"internal/near", "sessionstore"},
 
 	"bench/races":      {"sessionstore/cache", "sessionstore/cachestore", "sessionstore/cacheddbstore"},
-	"internal/tlsconf": {"internal/watch"},
+	"bench/compare":    {"bench/stage", "bench/wire"},
+	"bench/respond":    {"bench/wire"},
+	"bench/revocation": {"bench/stage"},
+	"bench/stage":      {"sessionstore/cache", "sessionstore/cachestore", "sessionstore/cacheddbstore", "sessionstore/cookiestore", "sessionstore/filestore"},
+	"bench/whole":      {"bench/stage", "bench/wire", "cmd"},
+	"internal/tlsconf": {"internal/signing", "internal/watch"},
 	"internal/metrics": {"auth", "internal/feed", "internal/near", "proxy", "sessionstore"},
 	"internal/near":    {},
 	"internal/feed":    {"internal/near", "internal/sqlconn", "sessionstore/cache"},
@@ -74,13 +81,14 @@ var arrows = map[string][]string{
 	"proxy/upstream/fastcgi": {},
 	"proxy/assertion":        {"auth", "proxy/identity"},
 	"proxy/proxyprotocol":    {},
+	"proxy/lane":             {},
 	"proxy/portal":           {"auth", "internal/diagnosis", "proxy/facts", "proxy/look", "proxy/problem", "proxy/sessioncookie", "proxy/wording", "sessionstore"},
 	"proxy":                  {"auth", "proxy/facts", "proxy/identity", "proxy/look", "proxy/problem", "proxy/wording", "proxy/sessionapi", "proxy/sessioncookie", "proxy/upstream", "sessionstore"},
 }
 
 // testArrows are the additional imports that tests may have.
 var testArrows = []string{"internal/testenv", "sessionstore/storetest", "sessionstore/codec", "sessionstore/dbstore", "internal/pyvalue",
-	"internal/signing", "internal/sqlconn", "auth/password", "auth/throttle", "auth/userdb", "proxy/facts", "sessionstore", "sessionstore/ledger",
+	"internal/signing", "internal/sqlconn", "internal/certtable", "auth/password", "auth/throttle", "auth/userdb", "proxy/facts", "proxy/lane", "sessionstore", "sessionstore/ledger",
 	"auth/nearusers", "internal/feed", "internal/near", "sessionstore/nearcache", "sessionstore/cache", "sessionstore/cachestore", "sessionstore/cacheddbstore", "sessionstore/cookiestore", "sessionstore/filestore"}
 
 // owners says which package alone may import an outside technology, tests included.

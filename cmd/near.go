@@ -1,7 +1,6 @@
 package cmd
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -49,15 +48,12 @@ func (p *parts) nearOn() bool { return p.metrics != nil && p.cfg.Session.NearCac
 func (p *parts) openNear(store sessionstore.Store) (sessionstore.Store, error) {
 	lines, err := p.sessionLines()
 	bound := p.cfg.Session.NearBound()
-	o := nearcache.Options{Entries: p.cfg.Session.NearCacheEntries, Bytes: int64(p.cfg.Session.NearCacheBytes)}
+	o := nearcache.Options{Entries: p.cfg.Session.NearCacheEntries, Bytes: int64(p.cfg.Session.NearCacheBytes), MaxAge: bound}
 	p.shapeNear(&o)
 	switch {
 	case err != nil:
 		return nil, err
-	case o.Stamp != nil, len(lines) > 0:
-	case bound > 0:
-		o.MaxAge = bound
-	default:
+	case o.Stamp == nil && len(lines) == 0 && bound == 0:
 		return store, nil
 	}
 	for _, l := range lines {
@@ -82,7 +78,7 @@ func (p *parts) shapeNear(o *nearcache.Options) {
 	case *filestore.Store:
 		o.Stamp = stamps(s)
 	case *cookiestore.Store:
-		o.Name = s.Name
+		o.Name = s.Digest
 	}
 }
 
@@ -162,8 +158,9 @@ func (p *parts) openNearUsers() error {
 	if err != nil {
 		return err
 	}
-	if len(lines) == 0 {
-		o.MaxAge = cmp.Or(min(p.cfg.Session.NearBound(), nearusers.MaxAge), nearusers.MaxAge)
+	o.MaxAge = nearusers.MaxAge
+	if bound := p.cfg.Session.NearBound(); bound > 0 {
+		o.MaxAge = min(bound, o.MaxAge)
 	}
 	for _, l := range lines {
 		o.Feeds = append(o.Feeds, l)
@@ -227,25 +224,35 @@ func (n *nearParts) stats() metrics.Near {
 	return m
 }
 
-// makeTriggers lets a PostgreSQL database tell of its changes: on tables that were made by prepare, and on those that were there before where the
+// makeTriggers lets PostgreSQL databases tell of their changes: of tables that were made by prepare, and of those that were there before where the
 // configuration says so.
 func (p *parts) makeTriggers(ctx context.Context, before func(table string) bool) error {
-	if p.db.Dialect != sqlconn.Postgres || p.cfg.Database.Triggers == "off" {
+	if p.cfg.Database.Triggers == "off" {
 		return nil
 	}
-	tables, err := p.db.Tables(ctx)
+	err := p.triggersIn(ctx, p.db, before)
+	if p.userDB != p.db {
+		err = errors.Join(err, p.triggersIn(ctx, p.userDB, func(string) bool { return true }))
+	}
+	if err == nil || p.cfg.Database.Triggers == "on" {
+		return err
+	}
+	p.log.Warn("the database will not tell of changes: sessions and users are read with every request", "err", err)
+	return nil
+}
+
+func (p *parts) triggersIn(ctx context.Context, db *sqlconn.DB, before func(table string) bool) error {
+	if db.Dialect != sqlconn.Postgres {
+		return nil
+	}
+	tables, err := db.Tables(ctx)
 	if err != nil {
 		return fmt.Errorf("look for tables that want triggers: %w", err)
 	}
 	wanted := slices.DeleteFunc(feed.Tables(), func(table string) bool {
 		return !slices.Contains(tables, table) || before(table) && !ours(table) && p.cfg.Database.Triggers != "on"
 	})
-	err = feed.MakeTriggers(ctx, p.db, wanted...)
-	if err == nil || p.cfg.Database.Triggers == "on" {
-		return err
-	}
-	p.log.Warn("the database will not tell of changes: sessions and users are read with every request", "err", err)
-	return nil
+	return feed.MakeTriggers(ctx, db, wanted...)
 }
 
 // kept is what an [auth.Service] asks for rows; nil: none are kept.

@@ -14,6 +14,7 @@ import (
 	"coatcheck/auth/throttle"
 	"coatcheck/auth/userdb"
 	"coatcheck/internal/audit"
+	"coatcheck/internal/certtable"
 	"coatcheck/internal/config"
 	"coatcheck/internal/lease"
 	"coatcheck/internal/metrics"
@@ -40,10 +41,11 @@ type parts struct {
 	look     *look.Look
 	log      *slog.Logger
 	metrics  *metrics.Metrics // nil: nothing is counted
+	room     *room            // nil: nobody else has to run while passwords are hashed
 	live     *proxy.Live      // of the process, whatever its configuration
-	audit    *audit.Log       // of the process
 	visits   *sessionapi.Visits
 	tokens   *sessionapi.Tokens // nil: there is no session API
+	audit    *audit.Log         // of the process
 	keys     signing.Keys
 	db       *sqlconn.DB // of sessions and our own tables
 	userDB   *sqlconn.DB // of the users; often the same
@@ -83,11 +85,11 @@ func (e *environment) open() (*parts, error) {
 	if err != nil {
 		return nil, err
 	}
-	return openParts(cfg, newLogger(e.Stderr, slog.LevelWarn, "text"), nil)
+	return openParts(cfg, newLogger(e.Stderr, slog.LevelWarn, "text"), nil, nil)
 }
 
-func openParts(cfg config.Config, log *slog.Logger, counted *metrics.Metrics) (*parts, error) {
-	p := &parts{cfg: cfg, log: log, metrics: counted, near: newNearParts(), settings: sessionstore.Settings{
+func openParts(cfg config.Config, log *slog.Logger, counted *metrics.Metrics, hashing *room) (*parts, error) {
+	p := &parts{cfg: cfg, log: log, metrics: counted, room: hashing, near: newNearParts(), settings: sessionstore.Settings{
 		CookieAge:            cookieAge(cfg.Session),
 		ExpireAtBrowserClose: cfg.Session.ExpireAtBrowserClose,
 		SaveEveryRequest:     cfg.Session.SaveEveryRequest,
@@ -144,20 +146,29 @@ func (p *parts) openKeys() error {
 func (p *parts) ownDatabase() bool { return p.cfg.Database.URL == (config.Secret{}) }
 
 func (p *parts) openDatabase() error {
-	url := p.cfg.Database.URL.Reveal()
 	if p.ownDatabase() {
 		if err := makeDataDir(p.cfg.DataDir); err != nil {
 			return err
 		}
-		url = "sqlite:" + filepath.Join(p.cfg.DataDir, "coatcheck.sqlite3")
 	}
-	db, err := sqlconn.Open(url, sqlconn.Options{TimeZone: p.cfg.Database.Location()})
+	db, err := sqlconn.Open(databaseURL(p.cfg), sqlconn.Options{TimeZone: p.cfg.Database.Location()})
 	if err != nil {
 		return fmt.Errorf("%w (key database.url)", err)
 	}
 	p.db = db
 	p.closers = append(p.closers, db.Close)
+	if p.cfg.TLS.Storage == "database" {
+		withTable(p, certtable.New(p.db))
+	}
 	return nil
+}
+
+// databaseURL is that of data_dir where none is named.
+func databaseURL(cfg config.Config) string {
+	if cfg.Database.URL.Empty() {
+		return "sqlite:" + filepath.Join(cfg.DataDir, "coatcheck.sqlite3")
+	}
+	return cfg.Database.URL.Reveal()
 }
 
 // openUsers opens the user directory, in a database of its own where users.url names one.
@@ -176,7 +187,11 @@ func (p *parts) openUsers() error {
 	if err != nil {
 		return fmt.Errorf("users.password_formats: %w", err)
 	}
-	p.hashes = registry.WithLimits(password.Limits{Concurrency: p.cfg.Login.HashConcurrency})
+	limits := password.Limits{Concurrency: p.cfg.Login.HashConcurrency}
+	if p.room != nil {
+		limits.Begin, limits.End = p.room.enter, p.room.leave
+	}
+	p.hashes = registry.WithLimits(limits)
 	p.users, err = userdb.Open(db, userdb.Options{
 		Table: u.Table, Columns: userdb.Columns(u.Columns), GroupsQuery: u.GroupsQuery, Query: u.Query,
 		Registry: p.hashes,

@@ -57,7 +57,7 @@ func (s *server) next(ctx context.Context) (*running, *tlsconf.Certificates, err
 	}
 	var certificates *tlsconf.Certificates
 	if err = s.usable(ctx, next, before); err == nil {
-		certificates, err = s.recertify(cfg, before, next.parts.log)
+		certificates, err = s.recertify(cfg, before, next.parts.keys, next.parts.log)
 	}
 	if err != nil {
 		return nil, nil, errors.Join(err, next.parts.close())
@@ -74,6 +74,7 @@ func (s *server) keep(cfg *config.Config, before config.Config) {
 		{"listen", &cfg.Listen, &before.Listen},
 		{"admin_listen", &cfg.AdminListen, &before.AdminListen},
 		{"data_dir", &cfg.DataDir, &before.DataDir},
+		{"fast_lane", &cfg.FastLane, &before.FastLane},
 		{"session_api.listen", &cfg.SessionAPI.Listen, &before.SessionAPI.Listen},
 	} {
 		if *fixed.now != *fixed.was {

@@ -18,8 +18,8 @@ type running struct {
 	parts      *parts
 	handler    http.Handler
 	admin      http.Handler
-	audit      *audit.Sink  // nil: none
 	api        http.Handler // nil: none
+	audit      *audit.Sink  // nil: none
 	background []func(ctx context.Context)
 
 	visits atomic.Int64 // those inside, and one more until it is retired

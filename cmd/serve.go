@@ -65,7 +65,7 @@ func (e *environment) serve(ctx context.Context, flags map[string]any) error {
 		return err
 	}
 	if cfg.TLS.On() {
-		certificates, err := s.certify(cfg, first.parts.log)
+		certificates, err := s.certify(cfg, first.parts.keys, first.parts.log)
 		if err != nil {
 			return errors.Join(err, first.parts.close())
 		}
@@ -74,6 +74,9 @@ func (e *environment) serve(ctx context.Context, flags map[string]any) error {
 	err = first.prepare(ctx, func(ctx context.Context) error { return e.begin(ctx, first.parts) })
 	if err != nil {
 		return errors.Join(err, first.parts.close())
+	}
+	if now := s.certificates.Load(); now != nil {
+		now.Begin() // after its table may have been made
 	}
 	s.install(first)
 	return s.serve(ctx, hard)

@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -20,6 +19,7 @@ import (
 	"coatcheck/internal/tlsconf"
 	"coatcheck/internal/watch"
 	"coatcheck/proxy"
+	"coatcheck/proxy/lane"
 	"coatcheck/proxy/sessionapi"
 )
 
@@ -27,7 +27,7 @@ import (
 type server struct {
 	env     *environment
 	flags   map[string]any
-	cores   int // that Go found at the start
+	room    *room
 	metrics *metrics.Metrics
 	live    *proxy.Live
 	visits  *sessionapi.Visits
@@ -52,12 +52,13 @@ type server struct {
 	doors         doors
 	certificates  atomic.Pointer[tlsconf.Certificates] // nil: no TLS
 	public, admin *http.Server
+	lane          *lane.Lane // in front of public
 	plain, api    *http.Server
 }
 
 func newServer(e *environment, flags map[string]any, cfg config.Config) *server {
 	facts := readBuildFacts()
-	s := &server{env: e, flags: flags, cores: runtime.GOMAXPROCS(0), cut: make(chan struct{}), hangups: make(chan os.Signal, 1), manager: systemd.FromEnviron(e.Environ, os.Getpid()),
+	s := &server{env: e, flags: flags, room: newRoom(), cut: make(chan struct{}), hangups: make(chan os.Signal, 1), manager: systemd.FromEnviron(e.Environ, os.Getpid()),
 		metrics: metrics.New(metrics.Build{Version: facts.Version, Revision: facts.Revision, Go: facts.Go})}
 	s.sink = newLogSink(e.Stderr, s.metrics.LogDropped)
 	s.metrics.HashQueue(s.hashQueue)
@@ -73,6 +74,7 @@ func newServer(e *environment, flags map[string]any, cfg config.Config) *server 
 	s.changes = watch.Begin(func() []string { return *s.files.Load() })
 	s.public = proxy.NewServer(http.HandlerFunc(s.visit), s.log)
 	s.fresh.follow(s.public)
+	s.lane = lane.New(s.public, proxy.WatchedListener)
 	s.admin = proxy.NewServer(http.HandlerFunc(s.operate), s.log)
 	s.api = sessionapi.NewServer(http.HandlerFunc(s.lend), s.log)
 	s.plain = &http.Server{ReadHeaderTimeout: time.Second} // until it is known what it serves
@@ -106,7 +108,7 @@ func (s *server) nearCaches() metrics.Near {
 
 // build makes everything of a configuration; nothing is asked yet.
 func (s *server) build(cfg config.Config) (*running, error) {
-	p, err := openParts(makeRoom(cfg, s.cores), s.newLog(cfg), s.metrics)
+	p, err := openParts(s.room.fit(cfg), s.newLog(cfg), s.metrics, s.room)
 	if err != nil {
 		return nil, err
 	}
@@ -184,7 +186,7 @@ func (s *server) serve(ctx, hard context.Context) error {
 		s.public.TLSConfig = s.tlsConfig()
 		start(&s.accepting, d.public, func(l net.Listener) error { return s.public.ServeTLS(l, "", "") })
 	} else {
-		start(&s.accepting, proxy.WatchedListener(d.public), s.public.Serve)
+		start(&s.accepting, s.laned(cfg), s.public.Serve)
 	}
 	if d.plain != nil && s.certificates.Load() != nil {
 		s.plain = s.plainServer(cfg)
@@ -204,6 +206,14 @@ func (s *server) serve(ctx, hard context.Context) error {
 	s.retiring.Go(func() { s.manager.Watch(living) })
 	err := s.follow(ctx, failed)
 	return errors.Join(err, s.drain(hard))
+}
+
+// laned is the public door for a server without TLS.
+func (s *server) laned(cfg config.Config) net.Listener {
+	if cfg.FastLane == "off" {
+		return proxy.WatchedListener(s.doors.public)
+	}
+	return s.lane.Listener(s.doors.public)
 }
 
 // tell tells systemd, if there is one, how the process is.
@@ -255,6 +265,7 @@ func (s *server) drain(hard context.Context) error {
 	doors{public: s.doors.public, plain: s.doors.plain}.close()
 	s.accepting.Wait()
 	s.public.SetKeepAlivesEnabled(false)
+	s.lane.Drain(ctx)
 	s.fresh.settle(ctx)
 	err := errors.Join(s.plain.Shutdown(ctx), s.public.Shutdown(ctx))
 	s.current.Store(nil)
@@ -266,6 +277,7 @@ func (s *server) drain(hard context.Context) error {
 		return errHard
 	}
 	s.log.Warn("some requests did not finish in time and were cut off")
+	s.lane.Close()
 	return s.end(s.public.Close())
 }
 

@@ -183,11 +183,11 @@ func command(t testing.TB, dir string, env []string, stdin string, args ...strin
 	return string(out), err
 }
 
-// cleanEnv is the test's environment without anything of coatcheck's.
+// cleanEnv is the test's environment without anything of coatcheck's, but for the fast lane: all tests can be run without it.
 func cleanEnv() []string {
 	var env []string
 	for _, kv := range os.Environ() {
-		if !strings.HasPrefix(kv, "COATCHECK_") {
+		if !strings.HasPrefix(kv, "COATCHECK_") || strings.HasPrefix(kv, "COATCHECK_FAST_LANE=") {
 			env = append(env, kv)
 		}
 	}

@@ -25,6 +25,11 @@ func TestRaces(t *testing.T) {
 			races(t, program, e, args...)
 		})
 	})
+	t.Run("in memory", func(t *testing.T) { // generous: bounds are for quiet machines
+		forEachEngine(t, func(t *testing.T, e engine) {
+			races(t, program, e, append(slices.Clone(args), "-bound=1s")...)
+		})
+	})
 	for _, e := range engines() {
 		if e.session == "cached_db" {
 			t.Run(e.name+", cold cache F11", func(t *testing.T) {

@@ -17,13 +17,19 @@ type requestContext struct {
 type (
 	recordKey struct{}
 	errandKey struct{}
+	endKey    struct{}
 )
+
+// ender is a server's context that can be ended by whom it was given to, as those of proxy/lane can.
+type ender interface{ CancelCause(cause error) }
 
 // Value implements [context.Context].
 func (c *requestContext) Value(key any) any {
 	switch key.(type) {
 	case recordKey:
 		return c.rec
+	case endKey:
+		return c.Context
 	case facts.Key:
 		return &c.rec.Facts
 	case errandKey:

@@ -48,7 +48,9 @@ func (f *forward) carry(w http.ResponseWriter, r *http.Request, e *errand, rec *
 		f.fail(w, out, err)
 		return
 	}
-	give(w.Header(), res.Header)
+	if taker, ok := rec.ResponseWriter.(headerTaker); !ok || !taker.TakeHeader(res.Header) {
+		give(w.Header(), res.Header)
+	}
 	w.WriteHeader(res.StatusCode)
 	if !f.copyBody(w, res, e) {
 		panic(http.ErrAbortHandler) // the client must see it
@@ -64,13 +66,14 @@ func (f *forward) outgoing(w http.ResponseWriter, r *http.Request, e *errand, re
 	}
 	f.dress(h, e, rec)
 	if _, says := h["User-Agent"]; !says {
-		h["User-Agent"] = []string{""} // or net/http names itself
+		e.values.set(h, "User-Agent", "") // or net/http names itself
 	}
 	e.interim.to = w
 	e.trace.Got1xxResponse = e.interim.pass
-	ctx := httptrace.WithClientTrace(r.Context(), &e.trace)
-	out := r.WithContext(ctx)
-	out.URL = outURL(e.choice.route.Upstream.Target(), e.choice.path, r.URL)
+	e.out = *r.WithContext(httptrace.WithClientTrace(r.Context(), &e.trace))
+	e.url = *outURL(e.choice.route.Upstream.Target(), e.choice.path, r.URL)
+	out := &e.out
+	out.URL = &e.url
 	out.Host, out.Body, out.Close, out.Trailer = rec.Host, nil, false, nil
 	return out
 }
@@ -91,6 +94,9 @@ func dropHopByHop(h http.Header) {
 		delete(h, name)
 	}
 }
+
+// headerTaker is a writer that uses a header map as it is, as that of proxy/lane does.
+type headerTaker interface{ TakeHeader(h http.Header) bool }
 
 // give adds what from has to what to has, and shares it.
 func give(to, from http.Header) {

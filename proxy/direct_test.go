@@ -51,7 +51,7 @@ var varying = regexp.MustCompile(`(?m)^(X-Request-Id|Date): [^\r\n]*|127\.0\.0\.
 // normalized is a request or an answer without what is different each time, its fields sorted.
 func normalized(text string) string {
 	head, rest, _ := strings.Cut(varying.ReplaceAllString(text, "$1"), "\r\n\r\n")
-	lines := strings.Split(head, "\r\n")
+	lines := strings.Split(strings.TrimRight(head, "\r\n"), "\r\n")
 	slices.Sort(lines[1:])
 	return strings.Join(lines, "\n") + "\n\n" + rest
 }

@@ -39,11 +39,13 @@ type errand struct {
 	// For direct requests.
 	interim interim
 	trace   httptrace.ClientTrace
+	out     http.Request
+	url     url.URL
 }
 
 // values are those of header fields that we set, in one array instead of one for each.
 type values struct {
-	room [12]string
+	room [16]string
 	used int
 }
 
@@ -76,7 +78,9 @@ func (f *forward) serve(w http.ResponseWriter, r *http.Request, p Pass, fields [
 			f.fail(w, r, &http.MaxBytesError{Limit: limit})
 			return
 		}
-		r.Body = http.MaxBytesReader(w, r.Body, limit)
+		if r.Body != http.NoBody {
+			r.Body = http.MaxBytesReader(w, r.Body, limit)
+		}
 	}
 	e := &rec.errand
 	e.Pass, e.fields, e.buffers = p, fields, &f.buffers
@@ -92,7 +96,9 @@ func (f *forward) serve(w http.ResponseWriter, r *http.Request, p Pass, fields [
 			defer done()
 		}
 		defer f.land(ctx, &e.flight)
-		r = r.WithContext(ctx)
+		if ctx != r.Context() {
+			r = r.WithContext(ctx)
+		}
 	}
 	if f.direct(r, p.choice.route) {
 		f.carry(w, r, e, rec)

@@ -58,5 +58,5 @@ func (e *errand) collect(ctx context.Context) (string, error) {
 
 // unavailable is the answer where a session was begun and cannot be handed out.
 func unavailable() problem.Problem {
-	return problem.Problem{Status: 503, RetryAfter: retryAfter, Detail: "Your session cannot be looked up at the moment.", Hint: "Try again in a few seconds."}
+	return problem.Problem{Status: 503, RetryAfter: retryAfter, Detail: "problem.lookup", Hint: "problem.few-seconds"}
 }

@@ -45,6 +45,7 @@ type flight struct {
 	choice choice
 	client netip.Addr
 	cancel context.CancelCauseFunc
+	lent   bool // cancel is the request's own: its server ends it
 	began  time.Time
 	long   atomic.Bool // made to go on: upgraded, or an event stream
 
@@ -60,7 +61,11 @@ func NewLive(log *slog.Logger) *Live {
 
 // enter notes a request of a session and returns its context; leave has to follow.
 func (l *Live) enter(ctx context.Context, f *flight) context.Context {
-	ctx, f.cancel = context.WithCancelCause(ctx)
+	if own, ok := ctx.Value(endKey{}).(ender); ok {
+		f.cancel, f.lent = own.CancelCause, true
+	} else {
+		ctx, f.cancel = context.WithCancelCause(ctx)
+	}
 	f.began = time.Now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -85,7 +90,9 @@ func (l *Live) leave(f *flight) {
 	default:
 		delete(l.flights, f.key)
 	}
-	f.cancel(nil)
+	if !f.lent {
+		f.cancel(nil)
+	}
 }
 
 // End cuts off what goes on under the session key, at once. Requests that have just begun may finish, within a second.

@@ -39,11 +39,14 @@ func (f *forward) amend(res *http.Response, e *errand, rec *record) error {
 	p.choice.route.rewriteAnswer(h, rec.arrival)
 	p.choice.route.Response.apply(h)
 	if p.lookedAt {
+		if len(h["Vary"]) == 0 {
+			e.values.set(h, "Vary", "Cookie")
+		}
 		p.tellTimeLeft(h)
 		mark(h, cookie)
 	}
 	if _, says := h["Cache-Control"]; !says && !p.Principal.Anonymous() && res.StatusCode != http.StatusSwitchingProtocols {
-		h.Set("Cache-Control", "private")
+		e.values.set(h, "Cache-Control", "private")
 	}
 	return nil
 }

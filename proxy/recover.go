@@ -32,7 +32,7 @@ func (h *Handler) afterPanic(w http.ResponseWriter, r *http.Request, v any) {
 		if rec.err == nil {
 			rec.err = errCutShort
 		}
-		rec.left = errors.Is(r.Context().Err(), context.Canceled)
+		rec.left = errors.Is(r.Context().Err(), context.Canceled) && context.Cause(r.Context()) != errSessionEnded
 		if !rec.left && rec.event == "" {
 			rec.event = EventUpstreamFailed
 		}

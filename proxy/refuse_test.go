@@ -121,7 +121,8 @@ func statusOf(text string) (status int) {
 // Where the wire cannot be watched (under TLS, in pipelined requests) one framing goes on to the upstream, and the connection ends,
 // so that what the other framing would have made of the rest is never read.
 func TestOneFraming_R3_4_2_1(t *testing.T) {
-	g := newRig(t, settings{routes: []Route{{Path: "/", Access: Access{Mode: ModePublic}}}})
+	public := func() []Route { return []Route{{Path: "/", Access: Access{Mode: ModePublic}}} }
+	g := newRig(t, settings{routes: public(), noLane: true})
 	const second = "GET /second HTTP/1.1\r\n" + hostLine + "\r\n"
 	const before = "GET /before HTTP/1.1\r\n" + hostLine + "\r\n"
 	for _, c := range []struct{ name, request, body string }{
@@ -138,6 +139,16 @@ func TestOneFraming_R3_4_2_1(t *testing.T) {
 			}
 		})
 	}
+	t.Run("behind the fast lane all of it is watched", func(t *testing.T) {
+		if !laned {
+			t.Skip("COATCHECK_FAST_LANE is off")
+		}
+		g := newRig(t, settings{routes: public()})
+		text := g.raw(before + "POST /first HTTP/1.1\r\n" + hostLine + "Content-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + second)
+		if saw := g.app.taken(); answersIn(text) != 2 || !strings.Contains(text, "400 Bad Request") || saw == nil || saw.URI != "/before" {
+			t.Errorf("upstream saw %+v, answers:\n%s", saw, text)
+		}
+	})
 	t.Run("every request of a connection is watched", func(t *testing.T) {
 		conn := g.dial()
 		in := bufio.NewReader(conn)

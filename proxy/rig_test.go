@@ -15,6 +15,7 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"net/url"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -23,12 +24,16 @@ import (
 	"coatcheck/auth"
 	"coatcheck/proxy/facts"
 	"coatcheck/proxy/identity"
+	"coatcheck/proxy/lane"
 	"coatcheck/proxy/sessionapi"
 	"coatcheck/proxy/sessioncookie"
 	"coatcheck/proxy/upstream"
 	"coatcheck/sessionstore"
 	"coatcheck/sessionstore/storetest"
 )
+
+// laned: all tests of this package can be run on both ways into the proxy; without the variable, it is the one that is the default.
+var laned = os.Getenv("COATCHECK_FAST_LANE") != "off"
 
 // rig is a proxy on a real listener in front of a real upstream that remembers what it was asked.
 type rig struct {
@@ -248,6 +253,7 @@ type settings struct {
 	activity Activity
 	left     string // see Options.TimeLeftHeader
 	noPortal bool
+	noLane   bool
 	upstream string // a path: below the rig's own upstream
 	pages    map[string]http.Handler
 	tokens   *sessionapi.Tokens
@@ -272,7 +278,13 @@ func newRig(t testing.TB, s settings) *rig {
 	}
 	g.addr = listener.Addr().String()
 	done := make(chan struct{})
-	go func() { defer close(done); _ = server.Serve(WatchedListener(listener)) }()
+	served := WatchedListener(listener)
+	if laned && !s.noLane {
+		front := lane.New(server, WatchedListener)
+		t.Cleanup(front.Close)
+		served = front.Listener(listener)
+	}
+	go func() { defer close(done); _ = server.Serve(served) }()
 	t.Cleanup(func() { server.Close(); <-done })
 	return g
 }

@@ -19,7 +19,7 @@ type Options struct {
 	Entries int           // rows, at most
 	Bytes   int64         // of memory, at most, about; 0: as the entries need
 	Feeds   []near.Feed   // all must have heard
-	MaxAge  time.Duration // how long a row is believed; 0: as long as the feeds say
+	MaxAge  time.Duration // how long a row is believed where nothing can be heard; 0: not at all there
 	Keys    signing.Keys  // what session hashes are made with
 }
 

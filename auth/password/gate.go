@@ -23,6 +23,8 @@ type Limits struct {
 	Concurrency int   // checks at a time; default: the number of cores
 	Queue       int   // checks that may wait for a turn; default: 16 for each that runs; negative: none
 	Memory      int64 // bytes that argon2, scrypt and yescrypt take together; a hash that needs more runs alone; default: 128 MiB
+	// Begin is called as a check begins to work, End when it is done; nil: nothing is.
+	Begin, End func()
 }
 
 // gate lets a bounded number of checks run and a bounded number wait.
@@ -31,6 +33,8 @@ type gate struct {
 	slots  *semaphore.Weighted
 	memory *semaphore.Weighted
 	budget int64
+	begin  func()
+	end    func()
 }
 
 func newGate(l Limits) *gate {
@@ -43,11 +47,16 @@ func newGate(l Limits) *gate {
 	if l.Memory <= 0 {
 		l.Memory = defaultMemory
 	}
+	if l.Begin == nil || l.End == nil {
+		l.Begin, l.End = func() {}, func() {}
+	}
 	return &gate{
 		places: make(chan struct{}, l.Concurrency+max(l.Queue, 0)),
 		slots:  semaphore.NewWeighted(int64(l.Concurrency)),
 		memory: semaphore.NewWeighted(l.Memory),
 		budget: l.Memory,
+		begin:  l.Begin,
+		end:    l.End,
 	}
 }
 
@@ -68,7 +77,9 @@ func (g *gate) enter(ctx context.Context, memory int64) (leave func(), err error
 		<-g.places
 		return nil, fmt.Errorf("wait for memory for a password check: %w", err)
 	}
+	g.begin()
 	return func() {
+		g.end()
 		if memory >= collectFrom {
 			runtime.GC()
 		}

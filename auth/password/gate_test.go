@@ -3,6 +3,7 @@ package password
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -115,4 +116,19 @@ func TestQueue_context(t *testing.T) {
 			t.Errorf("Encode = %v", err)
 		}
 	})
+}
+
+func TestBeginAndEndFrameTheWork(t *testing.T) {
+	var told []string
+	h := NewPBKDF2SHA256(1)
+	r := NewRegistry(h).WithLimits(Limits{Begin: func() { told = append(told, "begin") }, End: func() { told = append(told, "end") }})
+	if _, err := r.Encode("secret"); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Burn(t.Context(), "secret"); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := strings.Join(told, " "), "begin end begin end"; got != want {
+		t.Errorf("told %q, want %q", got, want)
+	}
 }

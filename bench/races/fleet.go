@@ -75,7 +75,7 @@ func (f *fleet) settings(o options) string {
 		o.database = "sqlite:" + filepath.Join(f.dir, "races.sqlite3")
 	}
 	text := fmt.Sprintf("secret_key: races races races races races races races\ndatabase: {url: %q}\nupstream: %q\nlog: {level: error}\n"+
-		"users: {password_formats: [scrypt]}\nlogin: {max_attempts: 0}\nsession:\n  engine: %s\n  save_every_request: true\n", o.database, f.app.URL, o.engine)
+		"users: {password_formats: [scrypt]}\nlogin: {max_attempts: 0}\nsession:\n  engine: %s\n  save_every_request: true\n  near_cache: %s\n", o.database, f.app.URL, o.engine, o.near())
 	if o.engine == "file" {
 		text += fmt.Sprintf("  file_path: %q\n", f.dir)
 	}
@@ -171,4 +171,12 @@ func freeAddrs() (string, string, error) {
 		return "", "", errors.Join(err, a.Close())
 	}
 	return a.Addr().String(), b.Addr().String(), errors.Join(a.Close(), b.Close())
+}
+
+// near is session.near_cache.
+func (o options) near() string {
+	if o.bound > 0 {
+		return "auto"
+	}
+	return "off"
 }

@@ -21,6 +21,7 @@ type options struct {
 	engine, database, cache, binary string
 	rounds, killEvery               int
 	cold                            bool
+	bound                           time.Duration
 }
 
 func main() {
@@ -32,6 +33,7 @@ func main() {
 	flag.IntVar(&o.rounds, "rounds", 1000, "sessions that begin and end")
 	flag.IntVar(&o.killEvery, "kill-every", 10, "rounds between two kills of the third process; 0: never")
 	flag.BoolVar(&o.cold, "cold", false, "cached_db: delete the entry of the cache all the time")
+	flag.DurationVar(&o.bound, "bound", 0, "how long after a logout other processes may still let in: with sessions in memory. 0: not at all, and near_cache is off")
 	flag.Parse()
 	os.Exit(run(o))
 }
@@ -59,6 +61,9 @@ func run(o options) int {
 func coldWord(o options) string {
 	if o.cold {
 		return " (cold cache)"
+	}
+	if o.bound > 0 {
+		return fmt.Sprintf(" (in memory, at most %s behind)", o.bound)
 	}
 	return ""
 }

@@ -110,6 +110,7 @@ func (r *runner) endWithin(ctx context.Context, c *crowd, cookie string, at int,
 		r.busy++
 		err = b.logout(ctx)
 	}
+	time.Sleep(r.options.bound)
 	c.over.Store(true)
 	if err == nil {
 		c.await(ctx, 3)

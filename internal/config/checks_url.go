@@ -28,7 +28,7 @@ func directoryURL(text string) error {
 	return authority(u)
 }
 
-// upstreamURL takes what the contract names; what this build cannot reach yet is for capabilities.go.
+// upstreamURL takes what the contract names.
 func upstreamURL(text string) error {
 	if text == NoUpstream {
 		return nil
@@ -144,4 +144,12 @@ func cookieDomain(text string) error {
 		return errors.New("is no domain: write it without scheme, port and path, such as example.com")
 	}
 	return nil
+}
+
+// askRule takes the word routes, or a URL.
+func askRule(text string) error {
+	if text == "routes" {
+		return nil
+	}
+	return directoryURL(text)
 }

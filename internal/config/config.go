@@ -24,6 +24,7 @@ type Config struct {
 	SecretKeyFallbacksFile string         `mapstructure:"secret_key_fallbacks_file"`
 	FirstUser              bool           `mapstructure:"first_user"`
 	ShutdownGrace          time.Duration  `mapstructure:"shutdown_grace"`
+	FastLane               string         `mapstructure:"fast_lane"` // auto or off
 	FoldPaths              bool           `mapstructure:"fold_paths"`
 	Upstream               Upstreams      `mapstructure:"upstream"`
 	Routes                 []Route        `mapstructure:"routes"` // never empty after Load: without any in the file, one for / with access login
@@ -295,21 +296,32 @@ type TLS struct {
 	KeyFile    string        `mapstructure:"key_file"`
 	HTTPListen string        `mapstructure:"http_listen"` // see PlainListen
 	HSTS       time.Duration `mapstructure:"hsts"`        // whole seconds; 0: none
+	OnDemand   OnDemand      `mapstructure:"on_demand"`
+	ClientCA   string        `mapstructure:"client_ca_file"`
+	ClientAuth string        `mapstructure:"client_auth"` // off, request or require
 }
+
+// OnDemand is certificates for names that a rule allows, got when a browser asks for them.
+type OnDemand struct {
+	Ask string `mapstructure:"ask"` // empty: none; routes: the hosts of routes; else the URL that is asked
+}
+
+// ByACME reports whether an authority is asked for certificates.
+func (t TLS) ByACME() bool { return len(t.Domains) > 0 || t.OnDemand.Ask != "" }
 
 // PlainListen is the address of the listener without TLS that sends on to the one with it; empty: none.
 func (t TLS) PlainListen() string {
 	switch {
 	case t.HTTPListen != "auto":
 		return t.HTTPListen
-	case len(t.Domains) > 0:
+	case t.ByACME():
 		return ":80"
 	}
 	return ""
 }
 
 // On reports whether the listener speaks TLS.
-func (t TLS) On() bool { return t.CertFile != "" || len(t.Domains) > 0 }
+func (t TLS) On() bool { return t.CertFile != "" || t.ByACME() }
 
 // Trace is what is done with trace contexts.
 type Trace struct {

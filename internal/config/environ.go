@@ -114,7 +114,7 @@ func textNode(f field, text string) (*yaml.Node, *syntaxError) {
 		return nil, &syntaxError{1, "is not UTF-8 text"}
 	}
 	switch f.kind {
-	case kindSection, kindSections, kindUndeclared:
+	case kindSection, kindSections:
 		node, err := parseYAML([]byte(text))
 		return cmp.Or(node, scalar), err
 	case kindTexts, kindSecrets, kindPrefixes:

@@ -116,9 +116,7 @@ func agree(t *testing.T, fields []field, typ reflect.Type, path string) {
 	}
 	var keys []string
 	for _, f := range fields {
-		if f.kind != kindUndeclared {
-			keys = append(keys, f.name)
-		}
+		keys = append(keys, f.name)
 		if f.doc == "" || strings.Contains(f.doc, "\n") {
 			t.Errorf("%s: needs one line of description, has %q", join(path, f.name), f.doc)
 		}

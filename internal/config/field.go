@@ -6,20 +6,19 @@ import "strings"
 type kind int
 
 const (
-	kindText       kind = iota
-	kindBool            // true or false
-	kindInt             // within low and high
-	kindDuration        // time.Duration
-	kindChoice          // one of choices, in any case
-	kindSecret          // Secret; brings a _file twin
-	kindSecrets         // []Secret; brings a _file twin
-	kindTexts           // []string
-	kindUpstreams       // Upstreams: one text, or a list
-	kindFormats         // Formats: auto, or a list
-	kindPrefixes        // []netip.Prefix
-	kindSection         // keys of its own
-	kindSections        // a list of such
-	kindUndeclared      // keys that a later version gives a meaning
+	kindText      kind = iota
+	kindBool           // true or false
+	kindInt            // within low and high
+	kindDuration       // time.Duration
+	kindChoice         // one of choices, in any case
+	kindSecret         // Secret; brings a _file twin
+	kindSecrets        // []Secret; brings a _file twin
+	kindTexts          // []string
+	kindUpstreams      // Upstreams: one text, or a list
+	kindFormats        // Formats: auto, or a list
+	kindPrefixes       // []netip.Prefix
+	kindSection        // keys of its own
+	kindSections       // a list of such
 )
 
 // field is one key of the contract: all that is known about it.
@@ -33,11 +32,13 @@ type field struct {
 	doc       string                  // one line: config.yaml.example, config show and config schema say it
 	fields    []field                 // kindSection, kindSections
 	sample    string                  // comment lines below the key in config.yaml.example
+	atStart   string                  // what of a change waits for the next start; empty: a reload does it all
+	since     string                  // the version that brought the key; empty: the first
 }
 
 // holdsSecret: the value is never shown.
 func (f field) holdsSecret() bool {
-	return f.kind == kindSecret || f.kind == kindSecrets || f.kind == kindUndeclared
+	return f.kind == kindSecret || f.kind == kindSecrets
 }
 
 // withTwins adds to every secret the key that names a file holding it (ASVS 13.3.2).

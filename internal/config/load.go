@@ -49,9 +49,7 @@ type loading struct {
 // readDefaults: viper shows Unmarshal only keys that have a default (viper issues 188, 761).
 func (l *loading) readDefaults() {
 	leaves(table(), "", func(key string, f field) {
-		if f.kind != kindUndeclared {
-			l.viper.SetDefault(key, f.initially())
-		}
+		l.viper.SetDefault(key, f.initially())
 	})
 }
 
@@ -118,7 +116,7 @@ func (l *loading) complete(fields []field, path string, tree map[string]any) {
 				tree[f.name] = inner
 			}
 			l.complete(f.fields, key, inner)
-		case given || f.kind == kindUndeclared:
+		case given:
 		case inherited(key):
 			tree[f.name] = l.viper.Get(key)
 		default:

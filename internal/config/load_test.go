@@ -62,7 +62,7 @@ func TestServeFlags(t *testing.T) {
 var otherValues = map[string]string{
 	"users.table": "people", "users.columns.id": "a", "users.columns.username": "a", "users.columns.password": "a", "users.columns.email": "a", "users.columns.first_name": "a", "users.columns.last_name": "a", "users.columns.active": "a", "users.columns.staff": "a", "users.columns.superuser": "a", "users.columns.last_login": "a", "users.groups_query": "SELECT g FROM t WHERE id = :id", "users.query": "SELECT u AS username, p AS password FROM t WHERE u = :login", "users.url": "sqlite:u",
 	"listen": ":9999", "admin_listen": ":9998", "data_dir": "/d", "public_url": "https://x.example", "trusted_proxies": "10.0.0.0/8, ::1",
-	"auth_prefix": "/a", "secret_key": "k", "secret_key_fallbacks": "a,b", "first_user": "true", "shutdown_grace": "20", "fold_paths": "1",
+	"auth_prefix": "/a", "secret_key": "k", "secret_key_fallbacks": "a,b", "first_user": "true", "shutdown_grace": "20", "fold_paths": "1", "fast_lane": "off",
 	"upstream": "http://u:1", "routes": `[{"path": "/x", "upstream": "http://r:1"}]`, "database.url": "sqlite:x", "database.time_zone": "Europe/Berlin",
 	"cache.url": "redis://h:1", "cache.ca_file": exampleFile, "session.engine": "file", "cache.key_prefix": "p", "cache.version": "2", "session.cookie_name": "c", "session.cookie_age": "1h", "session.cookie_domain": "x.example",
 	"session.cookie_path": "/p", "session.cookie_secure": "true", "session.cookie_httponly": "false", "session.cookie_samesite": "strict",
@@ -73,7 +73,7 @@ var otherValues = map[string]string{
 	"identity.preset": "none", "identity.jwt.ttl": "5m", "identity.basic_auth.username": "u", "identity.basic_auth.username_from": "email",
 	"identity.basic_auth.password": "p", "identity.headers": "[{name: X-A, value: id}]", "identity.group_separator": ";", "log.level": "warn", "log.format": "json", "log.audit": "stderr", "reuse_port": "true", "trace.accept": "trusted", "trace.create": "true",
 	"tls.domains": "a.example", "tls.email": "a@a.example", "tls.ca": "https://a.example/dir", "tls.ca_root": "/r", "tls.cert_file": "/c", "tls.key_file": "/k",
-	"tls.http_listen": ":81", "tls.hsts": "10",
+	"tls.http_listen": ":81", "tls.hsts": "10", "tls.storage": "database", "tls.on_demand.ask": "https://a.example/ask", "tls.client_ca_file": exampleFile,
 	"connection.dial_timeout": "1s", "connection.stall_timeout": "1m", "connection.idle_timeout": "1s", "connection.max_conns": "9", "connection.queue_timeout": "1s",
 	"connection.server_name": "u.example", "fastcgi.root": "/srv", "fastcgi.index": "i.php", "fastcgi.fallback": "/i.php", "fastcgi.local": "true",
 	"fastcgi.static": "true", "fastcgi.script": "/usr/lib/app.cgi", "fastcgi.static_endings": "css,txt", "fastcgi.buffer_body": "9", "fastcgi.keep_alive": "true", "fastcgi.keep_authorization": "true", "balance.policy": "round_robin", "balance.affinity_cookie": "c",
@@ -84,10 +84,9 @@ var otherValues = map[string]string{
 // together are keys of which neither can be without the other.
 var together = map[string]string{"tls.cert_file": "tls.key_file", "tls.key_file": "tls.cert_file"}
 
-// Keys whose only served value is the default, with one that is refused for that reason alone; and keys that need another.
-var unavailableValues = map[string]string{
-	"proxy_protocol": "true", "identity.jwt.header": "X-J",
-	"tls.storage": "database", "log.audit_required": "true",
+// Keys whose value is refused unless another key is given.
+var refusedValues = map[string]string{
+	"proxy_protocol": "true", "identity.jwt.header": "X-J", "tls.client_auth": "require", "log.audit_required": "true",
 }
 
 func TestEveryKeyByEnvironment(t *testing.T) {
@@ -108,9 +107,9 @@ func TestEveryKeyByEnvironment(t *testing.T) {
 			case "cache.ca_file", "connection.ca_file", "connection.cert_file", "connection.key_file":
 				value = exampleFile
 			}
-			refused, isGap := unavailableValues[strings.TrimSuffix(key, "_file")]
+			refused, isGap := refusedValues[strings.TrimSuffix(key, "_file")]
 			if !isGap {
-				refused, isGap = unavailableValues[key]
+				refused, isGap = refusedValues[key]
 			}
 			if isGap && !strings.HasSuffix(key, "_file") {
 				value = refused

@@ -133,15 +133,7 @@ func (r *reader) value(f field, key string, n *yaml.Node) (any, bool) {
 		return nil, false
 	}
 	r.note(key, n, f)
-	before := len(r.problems)
-	v, ok := r.typed(f, key, n)
-	if ok && len(r.problems) == before {
-		if missing := unavailable(key, f, v); missing != "" {
-			r.bad(key, n.Line, "", "%s", missing)
-			return nil, false
-		}
-	}
-	return v, ok
+	return r.typed(f, key, n)
 }
 
 func (r *reader) typed(f field, key string, n *yaml.Node) (any, bool) {
@@ -156,9 +148,6 @@ func (r *reader) typed(f field, key string, n *yaml.Node) (any, bool) {
 		if n.Kind == yaml.SequenceNode {
 			return r.list(f, key, n)
 		}
-	case kindUndeclared:
-		r.undeclared(f, key, n)
-		return nil, false
 	}
 	if n.Kind != yaml.ScalarNode {
 		r.bad(key, n.Line, "", "must be %s", f.expects())
@@ -215,14 +204,6 @@ func (r *reader) list(f field, key string, n *yaml.Node) (any, bool) {
 		items = append(items, item.Value)
 	}
 	return f.gather(items), true
-}
-
-func (r *reader) undeclared(f field, key string, n *yaml.Node) {
-	if n.Kind != yaml.MappingNode {
-		r.bad(key, n.Line, "", "must hold keys")
-	} else if len(n.Content) > 0 {
-		r.bad(key, n.Line, "", "%s", unavailable(key, f, n))
-	}
 }
 
 // empty: nothing stands behind the colon, or ~ or null.

@@ -28,8 +28,6 @@ func (f field) schema() map[string]any {
 	switch f.kind {
 	case kindSection:
 		return object(f.fields)
-	case kindUndeclared:
-		return map[string]any{"type": "object", "default": map[string]any{}}
 	case kindSections:
 		return map[string]any{"type": "array", "items": object(f.fields), "default": []any{}}
 	case kindBool:

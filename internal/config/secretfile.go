@@ -78,9 +78,5 @@ func (l *loading) setSecret(key string, f field, secret Secret) {
 		l.viper.Set(key, f.gather(items))
 		return
 	}
-	if missing := unavailable(key, f, secret); missing != "" {
-		l.bad(key+"_file", "%s", missing)
-		return
-	}
 	l.viper.Set(key, secret)
 }

@@ -183,8 +183,32 @@ func (l *loading) checkTLS(cfg *Config) {
 	} else if t.On() && t.HSTS > 0 && t.HSTS < leastHSTS {
 		l.warn("tls.hsts", "is shorter than a year, which is too short to last (365d)")
 	}
-	if t.Storage == "redis" && cfg.Cache.URL.Empty() {
+	l.checkCertificates(cfg)
+}
+
+func (l *loading) checkCertificates(cfg *Config) {
+	t := cfg.TLS
+	switch {
+	case t.Storage != "redis":
+	case cfg.Cache.URL.Empty():
 		l.bad("tls.storage", "needs cache.url")
+	case strings.HasPrefix(cfg.Cache.URL.Reveal(), "memcached:"):
+		l.bad("tls.storage", "cannot be in memcached, which forgets what it has no room for and has no locks; use database or file, or a Redis for cache.url")
+	}
+	if t.CertFile != "" && t.OnDemand.Ask != "" {
+		l.bad("tls.on_demand.ask", "and cert_file exclude each other; keep one")
+	}
+	if t.OnDemand.Ask == "routes" && !slices.ContainsFunc(cfg.Routes, func(r Route) bool { return r.Host != "" }) {
+		l.bad("tls.on_demand.ask", "is routes, but no route has a host")
+	}
+	if t.ClientAuth != "off" && t.ClientCA == "" {
+		l.bad("tls.client_auth", "needs client_ca_file")
+	}
+	if t.ClientAuth != "off" && !t.On() {
+		l.bad("tls.client_auth", "needs cert_file or domains: only TLS has certificates of clients")
+	}
+	if t.ClientAuth == "off" && t.ClientCA != "" {
+		l.warn("tls.client_ca_file", "is not used while client_auth is off")
 	}
 }
 

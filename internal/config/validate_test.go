@@ -5,8 +5,7 @@ import (
 	"testing"
 )
 
-// What no file reaches yet, since capabilities.go refuses it first.
-func TestConflictsOfWhatComesLater(t *testing.T) {
+func TestConflicts(t *testing.T) {
 	cases := []struct {
 		name   string
 		change func(*Config)
@@ -17,6 +16,13 @@ func TestConflictsOfWhatComesLater(t *testing.T) {
 		{"certificate and domains", func(c *Config) { c.TLS.CertFile, c.TLS.KeyFile, c.TLS.Domains = "c", "k", []string{"d"} }, "tls.domains"},
 		{"3.3.1 tls and an insecure cookie", func(c *Config) { c.TLS.Domains, c.Session.CookieSecure = []string{"d"}, "false" }, "session.cookie_secure"},
 		{"certificates in a cache that is none", func(c *Config) { c.TLS.Storage = "redis" }, "tls.storage"},
+		{"certificates in memcached", func(c *Config) { c.TLS.Storage, c.Cache.URL = "redis", NewSecret("memcached://h:1") }, "tls.storage"},
+		{"certificates in Redis", func(c *Config) { c.TLS.Storage, c.Cache.URL = "redis", NewSecret("redis://h:1") }, ""},
+		{"on demand and files", func(c *Config) { c.TLS.CertFile, c.TLS.KeyFile, c.TLS.OnDemand.Ask = "c", "k", "https://a.test/" }, "tls.on_demand.ask"},
+		{"on demand by routes without hosts", func(c *Config) { c.TLS.OnDemand.Ask = "routes" }, "tls.on_demand.ask"},
+		{"on demand by routes", func(c *Config) { c.TLS.OnDemand.Ask, c.Routes[0].Host = "routes", "a.test" }, ""},
+		{"clients without authority", func(c *Config) { c.TLS.Domains, c.TLS.ClientAuth = []string{"d"}, "require" }, "tls.client_auth"},
+		{"clients without tls", func(c *Config) { c.TLS.ClientCA, c.TLS.ClientAuth = "f", "require" }, "tls.client_auth"},
 		{"engine cache without cache", func(c *Config) { c.Session.Engine = "cache" }, "session.engine"},
 		{"engine cached_db with cache", func(c *Config) { c.Session.Engine, c.Cache.URL = "cached_db", NewSecret("redis://h:1") }, ""},
 		{"no password column", func(c *Config) { c.Users.Columns.Password = "" }, "users.columns.password"},

@@ -2,6 +2,7 @@ package feed
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
 	"strings"
@@ -86,7 +87,12 @@ func (p *Postgres) listen(ctx context.Context) error {
 
 func (p *Postgres) lost(err error) {
 	p.silence()
-	p.say("changes in the database are not heard; sessions and users are read with every request until they are", err)
+	if errors.Is(err, sqlconn.ErrPooler) {
+		for _, t := range p.topics {
+			t.CannotHear()
+		}
+	}
+	p.say(slog.LevelWarn, "changes in the database are not heard; sessions and users are read with every request until they are", err)
 }
 
 func (p *Postgres) silence() {
@@ -102,14 +108,14 @@ func (p *Postgres) alive(asked time.Time, triggers []string) {
 		t.there = !slices.ContainsFunc(t.topic.triggers, func(name string) bool { return !slices.Contains(triggers, name) })
 		if !t.there {
 			missing = t.topic.triggers[0]
-			t.Lost()
+			t.CannotHear()
 			continue
 		}
 		t.Found()
 		t.Beat(asked)
 	}
 	if missing != "" {
-		p.say("a table has no triggers that tell of changes, so it is read with every request; database.triggers: on makes them", errNoTriggers(missing))
+		p.say(slog.LevelInfo, "a table has no triggers that tell of changes, so it is asked again and again; database.triggers: on makes them", errNoTriggers(missing))
 		return
 	}
 	p.said = ""
@@ -119,12 +125,12 @@ type errNoTriggers string
 
 func (e errNoTriggers) Error() string { return "there is no trigger " + string(e) }
 
-func (p *Postgres) say(what string, err error) {
+func (p *Postgres) say(level slog.Level, what string, err error) {
 	if p.said == what || err == nil {
 		return
 	}
 	p.said = what
-	p.log.Warn(what, "event", "feed_lost", "err", err)
+	p.log.Log(context.Background(), level, what, "event", "feed_lost", "err", err)
 }
 
 func (p *Postgres) told(payload string) {

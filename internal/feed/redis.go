@@ -58,6 +58,9 @@ func (r *Redis) told(name string) {
 // lost says so once, until it is found again.
 func (r *Redis) lost(err error) {
 	r.Lost()
+	if errors.Is(err, cache.ErrNotAllowed) {
+		r.CannotHear()
+	}
 	if !r.said && !errors.Is(err, context.Canceled) {
 		r.said = true
 		r.log.Warn("changes in the cache are not heard; sessions are read with every request until they are", "event", "feed_lost", "err", err)

@@ -33,8 +33,8 @@ type Metrics struct {
 	reloads   *prometheus.CounterVec
 	reloaded  prometheus.Gauge
 	dropped   prometheus.Counter
-	unaudited prometheus.Counter
 	api       *prometheus.HistogramVec
+	unaudited prometheus.Counter
 }
 
 // Build is what the binary was made of.

@@ -140,15 +140,12 @@ func (c *Cache[V]) leads(name, key string) bool {
 }
 
 func (c *Cache[V]) entry(key string, l *call[V]) entry[V] {
-	e := entry[V]{value: l.read.Value, epoch: l.epoch, size: int32(min(overhead+len(key)+len(l.name)+l.read.Size, 1<<30))}
+	e := entry[V]{value: l.read.Value, born: int64(l.began), epoch: l.epoch, size: int32(min(overhead+len(key)+len(l.name)+l.read.Size, 1<<30))}
 	if c.o.Name != nil {
 		e.name = l.name
 	}
 	if !l.read.Ends.IsZero() {
 		e.ends = l.read.Ends.UnixNano()
-	}
-	if c.o.MaxAge > 0 {
-		e.stale = int64(l.began + c.o.MaxAge)
 	}
 	return e
 }

@@ -18,13 +18,18 @@ type Feed interface {
 	Heard() bool
 }
 
+// Unable is a [Feed] that may find out that it cannot hear at all, which is something else than having lost what it heard.
+type Unable interface {
+	Unable() bool
+}
+
 // Options of a [Cache].
 type Options struct {
 	Entries int   // the oldest goes when there would be more
 	Bytes   int64 // of memory, about; 0: as the entries need
-	// Feeds vouch for what is kept: as long as all have heard. None: nothing but MaxAge does.
+	// Feeds vouch for what is kept: as long as all have heard.
 	Feeds []Feed
-	// MaxAge is how long an entry is believed, from before it was read; 0: as long as the feeds say.
+	// MaxAge is how long an entry is believed, from before it was read, where there are no feeds, or one is an [Unable]; 0: not at all there.
 	MaxAge time.Duration
 	// Name is what the feeds call what is under key, where that is not the key; "" for what they cannot know.
 	Name func(key string) string
@@ -50,7 +55,7 @@ type entry[V any] struct {
 	value V
 	name  string
 	ends  int64 // Unix nanoseconds by Options.Now; 0: never
-	stale int64 // nanoseconds since Cache.began, by the monotonic clock; 0: never
+	born  int64 // nanoseconds since Cache.began, by the monotonic clock
 	epoch uint32
 	size  int32
 }
@@ -98,24 +103,38 @@ func (c *Cache[V]) Put(key string, r Read[V]) {
 
 // Believed reports whether what is kept may be used at all now.
 func (c *Cache[V]) Believed() bool {
-	for _, f := range c.o.Feeds {
-		if !f.Heard() {
-			return false
-		}
+	_, believed := c.bound()
+	return believed
+}
+
+// bound is how old an entry may be, if anything is believed; 0: as old as it is.
+func (c *Cache[V]) bound() (age time.Duration, believed bool) {
+	if len(c.o.Feeds) == 0 {
+		return c.o.MaxAge, c.o.MaxAge > 0
 	}
-	return len(c.o.Feeds) > 0 || c.o.MaxAge > 0
+	for _, f := range c.o.Feeds {
+		if f.Heard() {
+			continue
+		}
+		if u, ok := f.(Unable); !ok || !u.Unable() || c.o.MaxAge == 0 {
+			return 0, false
+		}
+		age = c.o.MaxAge
+	}
+	return age, true
 }
 
 // Get returns the value under key, if there is one that counts.
 func (c *Cache[V]) Get(key string) (value V, ok bool) {
-	if !c.Believed() { // first, for a feed may tell now
+	age, believed := c.bound() // first, for a feed may tell now
+	if !believed {
 		return value, false
 	}
 	s := c.shard(key)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	e, found := s.kept.Get(key)
-	if !found || !c.counts(e) {
+	if !found || !c.counts(e, age) {
 		return value, false
 	}
 	s.hits++
@@ -131,8 +150,8 @@ func (c *Cache[V]) Former(key string) (value V, ok bool) {
 	return e.value, ok
 }
 
-func (c *Cache[V]) counts(e entry[V]) bool {
-	return e.epoch == c.epoch.Load() && (e.ends == 0 || e.ends > c.o.Now().UnixNano()) && (e.stale == 0 || e.stale > int64(time.Since(c.began)))
+func (c *Cache[V]) counts(e entry[V], age time.Duration) bool {
+	return e.epoch == c.epoch.Load() && (e.ends == 0 || e.ends > c.o.Now().UnixNano()) && (age == 0 || time.Duration(e.born)+age > time.Since(c.began))
 }
 
 // Forget drops what is under key, also what is being read at this moment: who asks from now on reads anew.

@@ -321,3 +321,45 @@ func BenchmarkMiss(b *testing.B) {
 		_, _ = c.Load(b.Context(), fmt.Sprint(i), s.read)
 	}
 }
+
+// mute is a feed that can never hear.
+type mute struct{ ear }
+
+func (*mute) Unable() bool { return true }
+
+// TestUnable: where nothing can be heard at all, an entry is believed for a while if that is allowed; where it was only lost, never.
+func TestUnable(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for name, test := range map[string]struct {
+			feed  near.Feed
+			age   time.Duration
+			reads int // of three uses, the third after the age
+		}{
+			"lost":               {&ear{}, 5 * time.Second, 3},
+			"unable":             {&mute{}, 5 * time.Second, 2},
+			"unable, no age":     {&mute{}, 0, 3},
+			"none":               {nil, 5 * time.Second, 2},
+			"none, and no age":   {nil, 0, 3},
+			"lost, and no bound": {&ear{}, 0, 3},
+		} {
+			o := near.Options{MaxAge: test.age}
+			switch f := test.feed.(type) {
+			case *ear:
+				f.deaf.Store(true)
+				o.Feeds = []near.Feed{f}
+			case *mute:
+				f.deaf.Store(true)
+				o.Feeds = []near.Feed{f}
+			}
+			c, s := cache(o), &source{value: "v"}
+			load(t, c, "k", s)
+			time.Sleep(4 * time.Second)
+			load(t, c, "k", s)
+			time.Sleep(time.Second)
+			load(t, c, "k", s)
+			if n := s.count(); n != test.reads {
+				t.Errorf("%s: %d reads, want %d", name, n, test.reads)
+			}
+		}
+	})
+}

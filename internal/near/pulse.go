@@ -20,6 +20,8 @@ type Pulse struct {
 	until atomic.Int64 // nanoseconds since began; 0: lost
 	last  atomic.Int64 // of the latest sign of life
 	told  []func()
+
+	unable atomic.Bool
 }
 
 // NewPulse returns a feed that is lost. What it tells when it is found again, before it is believed, are those that forget everything.
@@ -39,6 +41,7 @@ func (p *Pulse) Found() {
 	for _, forget := range p.told {
 		forget()
 	}
+	p.unable.Store(false)
 }
 
 // Beat says that everything was told that was changed before asked. The first one after a loss follows Found.
@@ -50,6 +53,15 @@ func (p *Pulse) Beat(asked time.Time) {
 
 // Lost says that changes are no longer heard.
 func (p *Pulse) Lost() { p.until.Store(0) }
+
+// CannotHear says that there is nothing to be heard, until Found.
+func (p *Pulse) CannotHear() {
+	p.Lost()
+	p.unable.Store(true)
+}
+
+// Unable implements [Unable].
+func (p *Pulse) Unable() bool { return p.unable.Load() }
 
 // Age is how long ago the latest sign of life was asked for.
 func (p *Pulse) Age() time.Duration { return time.Since(p.began) - time.Duration(p.last.Load()) }

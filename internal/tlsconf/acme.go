@@ -26,9 +26,15 @@ const alpnChallenge = "acme-tls/1"
 // managed are certificates that we get and renew ourselves. One that could not be renewed is shown as long as there is no other.
 type managed struct {
 	domains []string
+	rule    *Rule // nil: there are only the domains
 	magic   *certmagic.Config
+	demand  *certmagic.Config // of names that the rule allows
 	issuer  *certmagic.ACMEIssuer
 	cache   *certmagic.Cache
+	shared  *shared // nil: the storage is files
+	orders  *limit
+	log     *slog.Logger
+	ctx     context.Context
 	stop    context.CancelFunc
 	work    sync.WaitGroup
 	closed  sync.Once
@@ -39,16 +45,27 @@ func manage(o Options, log *slog.Logger) (*managed, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &managed{domains: o.Domains}
+	m := &managed{domains: o.Domains, rule: o.OnDemand, log: log, orders: &limit{most: mostOrders, time: ordersTime, now: time.Now}}
+	m.ctx, m.stop = context.WithCancel(context.Background())
 	logger := zap.New(bridge{log})
-	m.cache = certmagic.NewCache(certmagic.CacheOptions{
-		GetConfigForCert: func(certmagic.Certificate) (*certmagic.Config, error) { return m.magic, nil },
-		Logger:           logger,
-	})
-	m.magic = certmagic.New(m.cache, certmagic.Config{
-		Storage: &certmagic.FileStorage{Path: o.Dir}, RenewalWindowRatio: o.renewalWindow, DisableARI: o.renewalWindow != 0, Logger: logger,
-	})
-	m.issuer = certmagic.NewACMEIssuer(m.magic, certmagic.ACMEIssuer{
+	m.cache = certmagic.NewCache(certmagic.CacheOptions{GetConfigForCert: m.configOf, Logger: logger})
+	var storage certmagic.Storage = &local{certmagic.FileStorage{Path: o.Dir}}
+	if o.Shelf != nil {
+		m.shared = newShared(o.Shelf, o.Keys, log)
+		storage = m.shared
+	}
+	config := certmagic.Config{Storage: storage, RenewalWindowRatio: o.renewalWindow, DisableARI: o.renewalWindow != 0, Logger: logger, OnEvent: m.event}
+	m.magic, m.issuer = m.configure(config, o, roots, logger)
+	if m.rule != nil {
+		config.OnDemand = &certmagic.OnDemandConfig{DecisionFunc: m.decide}
+		m.demand, _ = m.configure(config, o, roots, logger)
+	}
+	return m, nil
+}
+
+func (m *managed) configure(config certmagic.Config, o Options, roots *x509.CertPool, logger *zap.Logger) (*certmagic.Config, *certmagic.ACMEIssuer) {
+	magic := certmagic.New(m.cache, config)
+	issuer := certmagic.NewACMEIssuer(magic, certmagic.ACMEIssuer{
 		CA: o.CA, Email: o.Email, Agreed: true, TrustedRoots: roots, Logger: logger,
 		// A private authority has no staging twin to try first.
 		TestCA:               testAuthority(o.CA),
@@ -57,34 +74,106 @@ func manage(o Options, log *slog.Logger) (*managed, error) {
 		AltHTTPPort:          o.HTTPPort,
 		DisableHTTPChallenge: o.HTTPPort == 0,
 	})
-	m.magic.Issuers = []certmagic.Issuer{m.issuer}
-	return m, m.begin(log)
+	magic.Issuers = []certmagic.Issuer{issuer}
+	return magic, issuer
+}
+
+// configOf: certificates on demand are renewed when they are asked for.
+func (m *managed) configOf(c certmagic.Certificate) (*certmagic.Config, error) {
+	if m.demand != nil && !slices.ContainsFunc(c.Names, m.domain) {
+		return m.demand, nil
+	}
+	return m.magic, nil
+}
+
+// domain reports whether name is one of those that always have a certificate.
+func (m *managed) domain(name string) bool {
+	return slices.ContainsFunc(m.domains, func(d string) bool { return strings.EqualFold(d, name) })
+}
+
+// decide is asked before a certificate is looked for, ordered or renewed on demand. Where nobody knows, a certificate that there is stays.
+func (m *managed) decide(ctx context.Context, name string) error {
+	err := m.rule.allows(ctx, name)
+	if err != nil && !errors.Is(err, ErrRefused) {
+		m.log.Warn("certificate on demand", "name", name, "err", err)
+		if len(m.cache.AllMatchingCertificates(name)) > 0 {
+			return nil
+		}
+	}
+	return err
+}
+
+// event bounds the orders. A handshake does not wait for its turn: who asks for many names would let all others wait.
+func (m *managed) event(ctx context.Context, name string, data map[string]any) error {
+	if name != "cert_obtaining" {
+		return nil
+	}
+	if who, _ := data["identifier"].(string); m.domain(who) {
+		return m.orders.pass(ctx)
+	}
+	if m.orders.wait() > 0 {
+		return certmagic.ErrNoRetry{Err: errLimit}
+	}
+	return nil
 }
 
 // loadTime bounds how long the start waits for the certificates that are there; an authority that is asked for a staple may be slow.
 const loadTime = 3 * time.Second
 
 // begin loads the certificates that are there, so that the first handshakes have them, and begins to get and renew the others.
-func (m *managed) begin(log *slog.Logger) error {
-	ctx, stop := context.WithCancel(context.Background())
-	m.stop = stop
-	soon, done := context.WithTimeout(ctx, loadTime)
+func (m *managed) begin() {
+	soon, done := context.WithTimeout(m.ctx, loadTime)
 	defer done()
 	for _, name := range m.domains {
-		if _, err := m.magic.CacheManagedCertificate(soon, name); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			log.Warn("load certificate", "name", name, "err", err)
+		_, err := m.magic.CacheManagedCertificate(soon, name)
+		if err == nil {
+			continue
 		}
-	}
-	if err := m.magic.ManageAsync(ctx, m.domains); err != nil {
-		m.close()
-		return fmt.Errorf("tls.domains: %w", err)
+		if !errors.Is(err, fs.ErrNotExist) {
+			m.log.Warn("load certificate; it is tried again", "name", name, "err", err)
+		}
+		m.work.Go(func() { m.obtain(name) })
 	}
 	m.work.Go(func() {
-		if err := m.cache.RenewManagedCertificates(ctx); err != nil {
-			log.Warn("renew certificates", "err", err)
+		if err := m.cache.RenewManagedCertificates(m.ctx); err != nil {
+			m.log.Warn("renew certificates", "err", err)
 		}
 	})
-	return nil
+}
+
+// Waits between attempts of obtain.
+const (
+	firstWait   = time.Second
+	longestWait = time.Minute
+)
+
+// obtain loads or orders a certificate until there is one. Certmagic repeats what the authority refuses, in ever longer times; what fails before,
+// such as a storage that does not answer, is repeated here.
+func (m *managed) obtain(name string) {
+	for wait := firstWait; ; wait = min(2*wait, longestWait) {
+		err := m.attempt(name)
+		if err == nil || m.ctx.Err() != nil {
+			return
+		}
+		m.log.Error("there is no certificate yet; it is tried again", "name", name, "again_in", wait.String(), "err", err)
+		select {
+		case <-m.ctx.Done():
+			return
+		case <-time.After(wait):
+		}
+	}
+}
+
+func (m *managed) attempt(name string) error {
+	_, err := m.magic.CacheManagedCertificate(m.ctx, name)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := m.magic.ObtainCertAsync(m.ctx, name); err != nil {
+		return err
+	}
+	_, err = m.magic.CacheManagedCertificate(m.ctx, name)
+	return err
 }
 
 func testAuthority(ca string) string {
@@ -110,15 +199,18 @@ func readRoots(file string) (*x509.CertPool, error) {
 }
 
 func (m *managed) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+	if m.demand != nil && !isChallenge(hello) && hello.ServerName != "" && !m.domain(hello.ServerName) {
+		return m.demand.GetCertificate(hello)
+	}
 	return m.magic.GetCertificate(hello)
 }
 
-func (m *managed) expiries() []Expiry {
-	var list []Expiry
+func (m *managed) lives() []life {
+	var list []life
 	for _, name := range m.domains {
 		for _, c := range m.cache.AllMatchingCertificates(name) {
 			if c.Leaf != nil {
-				list = append(list, Expiry{name, c.Leaf.NotAfter})
+				list = append(list, life{name, c.Leaf.NotBefore, c.Leaf.NotAfter})
 				break
 			}
 		}
@@ -126,8 +218,15 @@ func (m *managed) expiries() []Expiry {
 	return list
 }
 
+// covers asks the rule, too: a page at http leads to https, where the certificate is got.
 func (m *managed) covers(host string) bool {
-	return slices.ContainsFunc(m.domains, func(name string) bool { return strings.EqualFold(name, host) })
+	if m.domain(host) {
+		return true
+	}
+	if m.rule == nil || !certmagic.SubjectQualifiesForPublicCert(host) {
+		return false
+	}
+	return m.decide(m.ctx, host) == nil
 }
 
 func (m *managed) protocols() []string { return []string{alpnChallenge} }
@@ -137,6 +236,12 @@ func (m *managed) close() {
 		m.stop()
 		m.work.Wait()
 		m.cache.Stop()
+		if m.shared != nil {
+			m.shared.free()
+		}
+		if m.rule != nil {
+			m.rule.close()
+		}
 	})
 }
 

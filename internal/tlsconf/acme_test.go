@@ -76,6 +76,7 @@ func (s *stand) open(o Options) *Certificates {
 		s.t.Fatal(err)
 	}
 	s.t.Cleanup(c.Close)
+	c.Begin()
 	return c
 }
 

@@ -67,13 +67,15 @@ func (f *files) certificate(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	return f.current.Load(), nil
 }
 
-func (f *files) expiries() []Expiry {
+func (f *files) begin() {}
+
+func (f *files) lives() []life {
 	leaf := f.current.Load().Leaf
 	name := leaf.Subject.CommonName
 	if len(leaf.DNSNames) > 0 {
 		name = leaf.DNSNames[0]
 	}
-	return []Expiry{{name, leaf.NotAfter}}
+	return []life{{name, leaf.NotBefore, leaf.NotAfter}}
 }
 
 func (f *files) covers(host string) bool { return f.current.Load().Leaf.VerifyHostname(host) == nil }

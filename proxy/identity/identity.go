@@ -38,6 +38,7 @@ type Field struct{ Name, Value string }
 type Headers struct {
 	headers   []header
 	separator string
+	session   bool // some carry what follows from the session, not from the user alone
 	visitors  []byte
 }
 
@@ -104,6 +105,7 @@ func (h *Headers) add(o Header) error {
 	if err != nil {
 		return fmt.Errorf("identity header %q: %w", o.Name, err)
 	}
+	h.session = h.session || !v.ofUser()
 	h.headers = append(h.headers, header{http.CanonicalHeaderKey(o.Name), v})
 	return nil
 }
@@ -118,11 +120,29 @@ func (h *Headers) Names() []string {
 }
 
 // Fields returns the headers that speak for p, to be set after everything else was removed and set. An empty value is no
-// field. Text is sent as UTF-8. An anonymous principal has the values of its session, nothing else.
+// field. Text is sent as UTF-8. An anonymous principal has the values of its session, nothing else. The fields are shared by the requests of
+// a user: they must not be changed.
 //
 // On an error nothing may be sent: a value that a receiver would read as another one (control characters, blanks at
 // the ends, a group name that holds the separator, more than 8 KiB) is refused, not repaired.
 func (h *Headers) Fields(p auth.Principal) ([]Field, error) {
+	if h.session {
+		return h.write(p)
+	}
+	w := p.OfUser(h, func() any {
+		fields, err := h.write(p)
+		return &written{slices.Clip(fields), err}
+	}).(*written)
+	return w.fields, w.err
+}
+
+// written is what Fields remembers of a user.
+type written struct {
+	fields []Field
+	err    error
+}
+
+func (h *Headers) write(p auth.Principal) ([]Field, error) {
 	fields := make([]Field, 0, len(h.headers))
 	for _, e := range h.headers {
 		text, err := h.text(e.value, p)

@@ -179,3 +179,18 @@ func BenchmarkFields(b *testing.B) {
 		}
 	}
 }
+
+// What differs between the sessions of one user must not be remembered with the user.
+func TestSessionsShareOnlyTheUsersFields(t *testing.T) {
+	for value, session := range map[string]bool{
+		"id": false, "username": false, "email": false, "name": false, "groups": false, "staff": false, "superuser": false, "visitor": true, "session:x": true,
+	} {
+		h, err := New(Options{Preset: "none", Headers: []Header{{"X-A", "id"}, {"X-B", value}}, VisitorKey: []byte("k")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if h.session != session {
+			t.Errorf("value %s: of the session %v, want %v", value, h.session, session)
+		}
+	}
+}

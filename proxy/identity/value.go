@@ -123,3 +123,12 @@ func floatText(f float64) string {
 	}
 	return strconv.FormatFloat(f, 'g', -1, 64)
 }
+
+// ofUser reports that the value follows from the user's row alone: the same in all sessions of the user.
+func (v value) ofUser() bool {
+	switch v.property {
+	case "id", "username", "email", "name", "groups", "staff", "superuser":
+		return true
+	}
+	return false
+}

@@ -169,7 +169,7 @@ func (c *call) fail(err error) {
 	case errors.Is(err, pyvalue.ErrLimit):
 		errors.As(refuse(http.StatusInsufficientStorage, "The session cannot hold that much."), &no)
 	default:
-		no = &refusal{Problem: problem.Problem{Status: http.StatusServiceUnavailable, Detail: "The session cannot be asked at the moment. Nothing is known to be written."}}
+		no = &refusal{Problem: problem.Problem{Status: http.StatusServiceUnavailable, Detail: "problem.api-fault"}}
 		c.o.Log.LogAttrs(c.r.Context(), slog.LevelError, "session store cannot be asked", slog.String("event", "store_error"),
 			slog.String("request_id", facts.From(c.r.Context()).RequestID), slog.String("err", err.Error()))
 	}

@@ -91,7 +91,7 @@ func newDesk(t *testing.T) *desk {
 	}
 	d.handler = New(Options{
 		Tokens: d.tokens, Sessions: d.sessions, Log: slog.New(slog.NewJSONHandler(&d.log, nil)), Now: clock,
-		Logout:  func(ctx context.Context, s *sessionstore.Session) error { return s.Flush(ctx) },
+		Logout: func(ctx context.Context, s *sessionstore.Session) error { return s.Flush(ctx) },
 		Observe: func(o Observation) {
 			d.log.mu.Lock()
 			defer d.log.mu.Unlock()

@@ -17,9 +17,12 @@ const (
 	maxTotal = 256 << 10
 )
 
-// open returns the session of the token: an empty one without key, if the application may still begin it.
+// open returns the session of the token as it is in the store: an empty one without key, if the application may still begin it.
 func (c *call) open() (*sessionstore.Session, error) {
 	s, err := c.o.Sessions.Open(c.r.Context(), c.claim.key)
+	if err == nil {
+		err = s.Reload(c.r.Context()) // who writes next has to know what others wrote
+	}
 	if err == nil && s.Key() != "" && c.o.Check != nil {
 		err = c.o.Check(c.r.Context(), s)
 	}

@@ -24,6 +24,9 @@ type Hearing struct {
 	Told  func(rest string) // what follows the prefix in a key that was changed, has expired or was evicted
 }
 
+// ErrNotAllowed: the server does not let this user track keys.
+var ErrNotAllowed = errors.New("not allowed")
+
 var errLostTracking = errors.New("the connection was replaced")
 
 // CanTrack reports whether Track works: with a single Redis. What the client behind a Sentinel or of a cluster reads may come from another
@@ -54,7 +57,11 @@ func (c *Cache) Track(ctx context.Context, prefix string, h Hearing) error {
 	}
 	client := redis.NewClient(&opts)
 	defer client.Close()
-	if err := listen(ctx, client, c.prefix+prefix, h); err != nil {
+	err := listen(ctx, client, c.prefix+prefix, h)
+	if redis.HasErrorPrefix(err, "NOPERM") {
+		err = fmt.Errorf("%w: %w", ErrNotAllowed, err)
+	}
+	if err != nil {
 		return fmt.Errorf("track keys of %s: %w", c.place, err)
 	}
 	return nil

@@ -89,11 +89,11 @@ func (l *Ledger) Key(ctx context.Context, userID, hash string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("read %s: %w", Table, err)
 	}
-	key, ok := l.seal.open(sealed.String, hash)
+	text, ok := l.seal.Open(sealed.String, hash)
 	if !ok {
 		return "", ErrUnknown
 	}
-	return key, nil
+	return string(text), nil
 }
 
 func (l *Ledger) entries(ctx context.Context, stmt *sqlconn.Stmt, args ...any) ([]Entry, error) {

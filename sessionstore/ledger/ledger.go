@@ -14,6 +14,9 @@ import (
 	"coatcheck/internal/sqlconn"
 )
 
+// sealSalt makes the sealing key another than every signing key. Session keys are bound to their row's hash.
+const sealSalt = "coatcheck.ledger.session_key"
+
 // Table is the table's name.
 const Table = "coatcheck_session"
 
@@ -30,7 +33,7 @@ var (
 // Ledger is the table in one database. Safe for concurrent use.
 type Ledger struct {
 	db   *sqlconn.DB
-	seal sealer
+	seal signing.Sealer
 	now  func() time.Time
 
 	revoke, revoked, end, clear         *sqlconn.Stmt
@@ -42,7 +45,7 @@ func New(db *sqlconn.DB, keys signing.Keys, now func() time.Time) *Ledger {
 	p := db.Placeholder
 	selected := "SELECT session_hash, user_id, created, auth_time, last_seen, address, agent FROM " + Table
 	const live = " AND revoked_until IS NULL"
-	return &Ledger{db: db, seal: newSealer(keys), now: now,
+	return &Ledger{db: db, seal: signing.NewSealer(sealSalt, keys), now: now,
 		revoke: db.Statement("INSERT INTO " + Table + " (session_hash, revoked_until) VALUES (" + p(1) + ", " + p(2) + ") " + conflict(db.Dialect) +
 			"revoked_until = " + incoming(db.Dialect, "revoked_until")),
 		revoked: db.Statement("SELECT 1 FROM " + Table + " WHERE session_hash = " + p(1) + " AND revoked_until > " + p(2)),

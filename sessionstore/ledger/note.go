@@ -48,7 +48,7 @@ func (l *Ledger) noteSome(ctx context.Context, seen []Sighting) error {
 	var args []any
 	for _, s := range seen {
 		args = append(args, s.Hash, s.UserID, millis(s.Created), millis(s.AuthTime), millis(s.LastSeen), millis(s.Expires),
-			plain(s.Address, maxAddress), plain(s.Agent, MaxAgent), l.seal.seal(s.Key, s.Hash))
+			plain(s.Address, maxAddress), plain(s.Agent, MaxAgent), l.seal.Seal([]byte(s.Key), s.Hash))
 	}
 	_, err := l.db.ExecContext(ctx, noteText(l.db.Dialect, len(seen)), args...)
 	return err

@@ -17,7 +17,7 @@ type Options struct {
 	Entries int           // records, at most
 	Bytes   int64         // of memory, at most, about; 0: as the entries need
 	Feeds   []near.Feed   // all must have heard
-	MaxAge  time.Duration // how long a record is believed; 0: as long as the feeds say
+	MaxAge  time.Duration // how long a record is believed where nothing can be heard; 0: not at all there
 	// Name is what a feed calls the session of a key, where that is not the key itself.
 	Name func(key string) string
 	// Ends tells when a record ends, where Load cannot: a cache's entry ends without a word. A record that is not there any more ends now.
@@ -72,6 +72,28 @@ func New(next sessionstore.Store, o Options) *Store {
 	}
 	s.cache = near.New[record](near.Options{Entries: o.Entries, Bytes: o.Bytes, Feeds: feeds, MaxAge: o.MaxAge, Name: o.Name, Now: o.Now})
 	return s
+}
+
+// Changing is a Store in front of one that changes records in one step.
+type Changing struct {
+	*Store
+	changer sessionstore.Changer
+}
+
+var _ sessionstore.Changer = Changing{}
+
+// Front is the store to use: a [Changing], where the one behind is a [sessionstore.Changer].
+func (s *Store) Front() sessionstore.Store {
+	if changer, ok := s.next.(sessionstore.Changer); ok {
+		return Changing{s, changer}
+	}
+	return s
+}
+
+// Change implements [sessionstore.Changer]. It never looks at what is kept.
+func (s Changing) Change(ctx context.Context, key string, change func(sessionstore.Record) *sessionstore.Record) error {
+	defer s.Forget(key)
+	return s.changer.Change(ctx, key, change)
 }
 
 // stamps is the feed of records that are looked at with every use.

@@ -71,7 +71,7 @@ func buildCachedDB(s *site, p *process) {
 func buildCookies(s *site, p *process) {
 	p.openDB(s.url)
 	cookies := p.cookies()
-	p.put(cookies, nearcache.Options{Name: cookies.Name}, p.dbLine(feed.LogoutTopic()))
+	p.put(cookies, nearcache.Options{Name: cookies.Digest}, p.dbLine(feed.LogoutTopic()))
 }
 
 func djangoDB(t testing.TB, s *site) map[string]any {

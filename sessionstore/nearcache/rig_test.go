@@ -47,6 +47,7 @@ type process struct {
 	cache *cache.Cache
 	store *nearcache.Store
 	heard heard
+	deaf  bool                        // its feeds will hear nothing
 	runs  []func(ctx context.Context) // of the feeds
 }
 
@@ -123,7 +124,7 @@ func (p *process) rows() *dbstore.Store {
 
 func (p *process) cookies() *cookiestore.Store {
 	p.t.Helper()
-	l := ledger.New(p.db, p.now)
+	l := ledger.New(p.db, signing.Keys{Secret: secret}, p.now)
 	if err := l.CreateTable(p.t.Context()); err != nil {
 		p.t.Fatal(err)
 	}
@@ -193,6 +194,9 @@ func (p *process) put(next sessionstore.Store, o nearcache.Options, lines ...lin
 		p.goes(run)
 	}
 	for _, l := range lines {
+		if p.deaf {
+			break
+		}
 		until(p.t, "a feed is heard", l.Heard)
 	}
 }
@@ -268,7 +272,7 @@ func (s *site) settle(t testing.TB) {
 // place is the site as the suite knows it.
 func (s *site) place(t testing.TB, now func() time.Time) *storetest.Place {
 	place := &storetest.Place{
-		Open:   func() sessionstore.Store { return s.open(t, now).store },
+		Open:   func() sessionstore.Store { return s.open(t, now).store.Front() },
 		Settle: func() { s.settle(t) },
 		Break: func() {
 			for _, p := range s.processes {
