@@ -30,7 +30,7 @@ func openDoors(ctx context.Context, cfg config.Config, environ []string) (d door
 	open := func(door *net.Listener, key, address string) {
 		if err == nil && *door == nil && address != "" {
 			var l net.Listener
-			if l, err = listen(ctx, key, address); err == nil {
+			if l, err = listen(ctx, key, address, cfg.ReusePort); err == nil {
 				*door = l
 			}
 		}
@@ -90,8 +90,12 @@ func (d doors) close() {
 }
 
 // listen opens a listener; when it cannot, the message names the key.
-func listen(ctx context.Context, key, address string) (net.Listener, error) {
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+func listen(ctx context.Context, key, address string, shared bool) (net.Listener, error) {
+	var c net.ListenConfig
+	if shared {
+		c.Control = sharePort
+	}
+	l, err := c.Listen(ctx, "tcp", address)
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
 		return nil, fmt.Errorf("%s: the address %s is in use by another process; stop it, or set %s (or COATCHECK_%s) to a free one",

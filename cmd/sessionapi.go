@@ -58,7 +58,7 @@ const socketMode = 0o660
 func listenAPI(ctx context.Context, key, address string) (net.Listener, error) {
 	path, isSocket := strings.CutPrefix(address, "unix:")
 	if !isSocket {
-		return listen(ctx, key, address)
+		return listen(ctx, key, address, false)
 	}
 	if err := removeStale(ctx, path); err != nil {
 		return nil, fmt.Errorf("%s: %w", key, err)

@@ -40,9 +40,10 @@ func TestAuditLog_16_3(t *testing.T) {
 		t.Errorf("the log has the event, too: %v", found)
 	}
 	p.configure(strings.Replace(s.yaml(), "audit.log", "/nowhere/audit.log", 1))
-	if p.reload() || !strings.Contains(p.stderr.String(), "log.audit") {
-		t.Errorf("a file that cannot be opened was accepted, or the key is not named\n%s", p.stderr.String())
+	if p.reload() {
+		t.Error("a file that cannot be opened was accepted")
 	}
+	soon(t, "the log names the key", func() bool { return strings.Contains(p.stderr.String(), "log.audit") })
 }
 
 // A disk without room: nobody gets in or out who could not be written down.

@@ -22,6 +22,7 @@ type manager struct {
 	t       testing.TB
 	dir     string
 	address string
+	binary  string // what is started; empty: this build
 	socket  *os.File
 	heard   *net.UnixConn
 }
@@ -65,12 +66,25 @@ func (m *manager) await(state string) {
 	}
 }
 
+// hear takes what was told so far: a socket that is full holds up who tells.
+func (m *manager) hear() {
+	_ = m.heard.SetReadDeadline(time.Now().Add(20 * time.Millisecond))
+	for buf := make([]byte, 256); ; {
+		if _, err := m.heard.Read(buf); err != nil {
+			return
+		}
+	}
+}
+
 // start starts a process on the socket and waits until it is ready.
 func (m *manager) start() *process {
 	m.t.Helper()
-	admin := freeAddr(m.t)
+	admin, binary := freeAddr(m.t), m.binary
+	if binary == "" {
+		binary = coatcheck(m.t)
+	}
 	p := &process{t: m.t, dir: m.dir, URL: "http://" + m.address, Admin: "http://" + admin, done: make(chan struct{})}
-	p.cmd = exec.Command("/bin/sh", "-c", `LISTEN_PID=$$ exec "$0" serve --config config.yaml`, coatcheck(m.t))
+	p.cmd = exec.Command("/bin/sh", "-c", `LISTEN_PID=$$ exec "$0" serve --config config.yaml`, binary)
 	p.cmd.Dir = m.dir
 	p.cmd.Env = append(cleanEnv(), "LISTEN_FDS=1", "LISTEN_FDNAMES=coatcheck.socket", "NOTIFY_SOCKET="+m.notifySocket(), "WATCHDOG_USEC=200000",
 		"COATCHECK_LISTEN=127.0.0.1:1", "COATCHECK_ADMIN_LISTEN="+admin)

@@ -65,3 +65,18 @@ func TestBillOfMaterials_X3(t *testing.T) {
 type bom struct {
 	Components []struct{ Name, Version string }
 }
+
+// The completion is a script that bash takes, and it registers itself.
+func TestBashCompletion(t *testing.T) {
+	if _, err := exec.LookPath("bash"); err != nil {
+		t.Skip("no bash")
+	}
+	main := filepath.Join(t.TempDir(), "coatcheck")
+	run(t, "go", "build", "-o", main, ".")
+	if out := run(t, "bash", "-c", `set -e; source <("$0" completion bash); complete -p coatcheck`, main); !strings.Contains(out, "__start_coatcheck") {
+		t.Errorf("bash has registered %q", out)
+	}
+	if out := run(t, main, "__complete", "user", ""); !strings.Contains(out, "passwd") {
+		t.Errorf("after user, offered: %q", out)
+	}
+}

@@ -13,6 +13,7 @@ type Config struct {
 	Listen                 string         `mapstructure:"listen"`
 	AdminListen            string         `mapstructure:"admin_listen"` // empty: none
 	DataDir                string         `mapstructure:"data_dir"`
+	ReusePort              bool           `mapstructure:"reuse_port"`
 	ProxyProtocol          bool           `mapstructure:"proxy_protocol"`
 	PublicURL              string         `mapstructure:"public_url"` // scheme and host, no slash at the end; or empty
 	TrustedProxies         []netip.Prefix `mapstructure:"trusted_proxies"`

@@ -13,6 +13,7 @@ func table() []field {
 		{name: "listen", initial: `":8080"`, check: listenAddress, atStart: everyChange, doc: "address and port for browsers"},
 		{name: "admin_listen", initial: `"127.0.0.1:9091"`, check: optional(listenAddress), atStart: everyChange, doc: `/healthz, /readyz, /metrics; "" switches them off`},
 		{name: "data_dir", initial: `"./coatcheck-data"`, check: directory, atStart: everyChange, doc: "SQLite file, generated secret key (0600), certificates"},
+		{name: "reuse_port", kind: kindBool, initial: "false", atStart: everyChange, doc: "Linux: processes of one user may share listen and admin_listen, so that the next one starts before this one stops (SO_REUSEPORT)"},
 		{name: "proxy_protocol", kind: kindBool, initial: "false", atStart: everyChange, doc: "trusted_proxies announce the client by the PROXY protocol (version 1 or 2)"},
 		{name: "public_url", initial: `""`, check: optional(publicURL), doc: "https://app.example.com; when set, redirects and cookie flags follow it"},
 		{name: "trusted_proxies", kind: kindPrefixes, initial: "[]", doc: "networks whose X-Forwarded-* is believed; empty = nobody"},

@@ -57,11 +57,15 @@ func (m Manager) Tell(state string) error {
 		return fmt.Errorf("tell systemd: %w", err)
 	}
 	defer conn.Close()
+	_ = conn.SetWriteDeadline(time.Now().Add(tellTime))
 	if _, err := conn.Write([]byte(state)); err != nil {
 		return fmt.Errorf("tell systemd: %w", err)
 	}
 	return nil
 }
+
+// tellTime bounds how long a manager that does not listen can hold up the end of the process.
+const tellTime = time.Second
 
 // Watch tells that the process lives, twice as often as the manager asks for (sd_watchdog_enabled(3)), until ctx ends.
 func (m Manager) Watch(ctx context.Context) {

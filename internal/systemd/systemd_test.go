@@ -113,3 +113,20 @@ func TestSockets(t *testing.T) {
 		}
 	}
 }
+
+// A manager that has stopped reading must not keep the process from ending.
+func TestTellDoesNotWaitForever_F25(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "notify")
+	deaf, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: name, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer deaf.Close()
+	m := FromEnviron([]string{"NOTIFY_SOCKET=" + name}, os.Getpid())
+	for range 10_000 { // more than any queue holds
+		if err := m.Tell(Ready); err != nil {
+			return
+		}
+	}
+	t.Error("ten thousand messages that nobody reads were taken")
+}
