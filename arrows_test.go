@@ -30,6 +30,7 @@ var arrows = map[string][]string{
 	"internal/audit":     {},
 	"internal/systemd":   {},
 	"deploy":             {"cmd", "internal/config"},
+	"docs":               {"cmd", "internal/config"},
 	// An example: an application of its own.
 	"deploy/examples/session-api/go": {},
 	"auth/password":                  {},

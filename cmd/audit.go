@@ -82,7 +82,15 @@ func (a auditedAuth) Logout(ctx context.Context, session *sessionstore.Session) 
 	if err := a.log.Ready(); err != nil {
 		return err
 	}
-	return errors.Join(a.Auth.Logout(ctx, session), a.log.Confirm(ctx))
+	return kept(ctx, a.log, a.Auth.Logout(ctx, session))
+}
+
+// ChangePassword implements [portal.Auth]. It is not begun while it could not be written down.
+func (a auditedAuth) ChangePassword(ctx context.Context, session *sessionstore.Session, c auth.PasswordChange) error {
+	if err := a.log.Ready(); err != nil {
+		return err
+	}
+	return kept(ctx, a.log, a.Auth.ChangePassword(ctx, session, c))
 }
 
 // auditedLogins is auditedAuth for scripts.
@@ -97,8 +105,16 @@ func (a auditedLogins) Verify(ctx context.Context, login, password string, clien
 		return auth.Principal{}, err
 	}
 	principal, err := a.Logins.Verify(ctx, login, password, client)
-	if unkept := a.log.Confirm(ctx); unkept != nil {
-		return auth.Principal{}, unkept
+	if err = kept(ctx, a.log, err); err != nil {
+		return auth.Principal{}, err
 	}
-	return principal, err
+	return principal, nil
+}
+
+// kept is err, unless what happened is not in the audit log.
+func kept(ctx context.Context, log *audit.Log, err error) error {
+	if unkept := log.Confirm(ctx); unkept != nil {
+		return unkept
+	}
+	return err
 }

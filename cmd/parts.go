@@ -23,6 +23,7 @@ import (
 	"coatcheck/proxy"
 	"coatcheck/proxy/look"
 	"coatcheck/proxy/sessionapi"
+	"coatcheck/proxy/upstream"
 	"coatcheck/sessionstore"
 	"coatcheck/sessionstore/cache"
 	"coatcheck/sessionstore/cacheddbstore"
@@ -60,6 +61,8 @@ type parts struct {
 	settings sessionstore.Settings
 
 	tables []tableMaker // what prepare makes besides the user tables
+	lists  []*upstream.Balancer
+	active func(within time.Duration) int
 	// background runs as long as the proxy does.
 	background []func(ctx context.Context)
 	closers    []func() error

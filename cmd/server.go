@@ -64,6 +64,8 @@ func newServer(e *environment, flags map[string]any, cfg config.Config) *server 
 	s.metrics.HashQueue(s.hashQueue)
 	s.metrics.NearCaches(s.nearCaches)
 	s.metrics.Certificates(s.expiries)
+	s.metrics.Upstreams(s.upstreams)
+	s.metrics.Sessions(s.sessions)
 	s.level.Set(level(cfg.Log.Level))
 	s.log = s.newLog(cfg)
 	adoptStandardLog(s.log)

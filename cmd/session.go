@@ -14,6 +14,7 @@ import (
 
 	"coatcheck/auth"
 	"coatcheck/internal/config"
+	"coatcheck/internal/sqlconn"
 	"coatcheck/sessionstore"
 	"coatcheck/sessionstore/ledger"
 )
@@ -97,7 +98,7 @@ func (p *parts) lister(ctx context.Context) (*sessionLister, error) {
 		l.known[e.Hash] = e
 		return true
 	})
-	if err != nil {
+	if err != nil && !sqlconn.IsMissingTable(err) { // beside a Django where coatcheck has not run yet, nothing is known
 		return nil, fmt.Errorf("list sessions: %w", err)
 	}
 	var lists bool

@@ -56,7 +56,7 @@ func (p *parts) newUpstream(r config.Route) (proxy.Upstream, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.background = append(p.background, list.Run)
+	p.background, p.lists = append(p.background, list.Run), append(p.lists, list)
 	return list, nil
 }
 

@@ -41,6 +41,7 @@ func (p *parts) wire() (*running, error) {
 		AcceptBackends: p.cfg.Users.Backends, RecordLogin: p.users.RecordLogin, Log: p.log, Attrs: requestAttrs, Now: time.Now,
 	})
 	logins := sessionAuth{service, p.register(), p.log}
+	p.active = logins.register.Active
 	pages, err := p.portal(cookie, auditedAuth{logins, p.audit}, logins.register)
 	if err != nil {
 		return nil, err
@@ -104,6 +105,9 @@ func (p *parts) askSessions(ctx context.Context) error {
 func requestAttrs(ctx context.Context) []slog.Attr {
 	f := facts.From(ctx)
 	attrs := []slog.Attr{slog.String("request_id", f.RequestID)}
+	if f.TraceID != "" {
+		attrs = append(attrs, slog.String("trace_id", f.TraceID))
+	}
 	if f.Client.IsValid() {
 		attrs = append(attrs, slog.String("client", f.Client.String()))
 	}
@@ -167,7 +171,8 @@ func (p *parts) proxy(cookie *sessioncookie.Cookie, logins sessionAuth, pages ht
 		TrustedProxies: p.cfg.TrustedProxies, FoldPaths: p.cfg.FoldPaths, Live: p.live, Tokens: p.tokens,
 		Stripper: identity.NewStripper(names...), Cookie: cookie, Sessions: p.sessions, Principals: auditedAuth{logins, p.audit}, Logins: auditedLogins{auth.NewCredentials(logins.Service), p.audit},
 		Activity: logins.register, TimeLeftHeader: p.cfg.Session.TimeLeftHeader,
-		Look: p.look, Log: p.log, Now: time.Now, Observe: p.metrics.Observe, HSTS: hsts(p.cfg.TLS),
+		Trace: proxy.Trace{Trusted: p.cfg.Trace.Accept == "trusted", Create: p.cfg.Trace.Create},
+		Look:  p.look, Log: p.log, Now: time.Now, Observe: p.metrics.Observe, HSTS: hsts(p.cfg.TLS),
 	})
 }
 

@@ -25,6 +25,7 @@ type networks struct {
 	secure  bool // the public URL is https
 	look    *look.Look
 	ids     *requestIDs
+	trace   Trace
 }
 
 func (n networks) arrive(r *http.Request) arrival {
@@ -40,6 +41,7 @@ func (n networks) arrive(r *http.Request) arrival {
 	a.chain = chainOf(hops, peer, r.RemoteAddr)
 	a.Secure = a.Secure || n.secure
 	a.RequestID = n.ids.of(r.Header["X-Request-Id"], a.trusted)
+	a.TraceID = n.trace.of(r.Header, a.trusted)
 	return a
 }
 

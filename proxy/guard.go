@@ -145,7 +145,7 @@ func (g *guard) fault(w http.ResponseWriter, r *http.Request, err error) {
 		rec.left = errors.Is(r.Context().Err(), context.Canceled)
 	} else {
 		g.log.LogAttrs(r.Context(), slog.LevelError, "session store or user directory cannot be asked",
-			slog.String("event", "store_error"), slog.String("request_id", rec.RequestID), slog.String("err", plain(err.Error())))
+			slog.String("event", "store_error"), slog.String("request_id", rec.RequestID), traceAttr(rec), slog.String("err", plain(err.Error())))
 	}
 	addVary(w.Header())
 	refuse(w, r, problem.Problem{

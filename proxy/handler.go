@@ -43,7 +43,7 @@ func New(o Options) (*Handler, error) {
 		o.PublicURL = &url.URL{}
 	}
 	h := &Handler{
-		networks: networks{proxies: o.TrustedProxies, unix: o.TrustUnix, secure: o.PublicURL.Scheme == "https", look: o.Look, ids: new(requestIDs)},
+		networks: networks{proxies: o.TrustedProxies, unix: o.TrustUnix, secure: o.PublicURL.Scheme == "https", look: o.Look, ids: new(requestIDs), trace: o.Trace},
 		hosts:    ownHosts(o.Routes, o.PublicURL),
 		portal:   o.Portal, pages: o.Pages, stripper: o.Stripper, log: o.Log, now: o.Now, observer: o.Observe, hsts: o.HSTS,
 	}

@@ -61,7 +61,7 @@ func (w *record) outcome() int {
 }
 
 func (w *record) attrs(r *http.Request, took time.Duration) []slog.Attr {
-	attrs := make([]slog.Attr, 0, 12)
+	attrs := make([]slog.Attr, 0, 13)
 	attrs = append(attrs,
 		slog.String("request_id", w.RequestID),
 		slog.String("client", addrText(w.arrival)),
@@ -72,6 +72,9 @@ func (w *record) attrs(r *http.Request, took time.Duration) []slog.Attr {
 		slog.Int64("bytes", w.bytes),
 		slog.Float64("dur_ms", float64(took.Microseconds())/1000),
 	)
+	if w.TraceID != "" {
+		attrs = append(attrs, traceAttr(w))
+	}
 	if w.original != "" {
 		attrs = append(attrs, slog.String("original", plain(w.original)))
 	}

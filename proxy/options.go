@@ -29,6 +29,8 @@ type Options struct {
 	// TrustedProxies are the networks whose X-Forwarded-* and X-Request-Id are believed; TrustUnix adds peers on unix sockets.
 	TrustedProxies []netip.Prefix
 	TrustUnix      bool
+	// Trace says whose trace context is passed on.
+	Trace Trace
 	// HSTS is sent as Strict-Transport-Security with what was asked by TLS, unless the upstream has sent its own; empty: not.
 	HSTS string
 	// Look is how our pages and error answers look; nil: as they do by default.

@@ -39,6 +39,7 @@ type Config struct {
 	SessionAPI             SessionAPI     `mapstructure:"session_api"`
 	TLS                    TLS            `mapstructure:"tls"`
 	Log                    Log            `mapstructure:"log"`
+	Trace                  Trace          `mapstructure:"trace"`
 
 	// Warnings are allowed but probably not meant. Load fills them beside an error, too.
 	Warnings Problems `mapstructure:"-"`
@@ -320,6 +321,12 @@ func (t TLS) PlainListen() string {
 
 // On reports whether the listener speaks TLS.
 func (t TLS) On() bool { return t.CertFile != "" || t.ByACME() }
+
+// Trace is what is done with trace contexts.
+type Trace struct {
+	Accept string `mapstructure:"accept"` // all or trusted
+	Create bool   `mapstructure:"create"`
+}
 
 // Log is what the program says about itself.
 type Log struct {

@@ -32,6 +32,8 @@ type field struct {
 	doc       string                  // one line: config.yaml.example, config show and config schema say it
 	fields    []field                 // kindSection, kindSections
 	sample    string                  // comment lines below the key in config.yaml.example
+	atStart   string                  // what of a change waits for the next start; empty: a reload does it all
+	since     string                  // the version that brought the key; empty: the first
 }
 
 // holdsSecret: the value is never shown.

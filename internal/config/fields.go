@@ -1,13 +1,19 @@
 package config
 
+// What keys say in field.atStart; cmd keeps them as they are until then.
+const (
+	everyChange = "no: at the next start"
+	switchTLS   = "yes; TLS is switched on or off at the next start"
+)
+
 // table is every key there is, in the order in which it is shown. A key has its struct field in config.go; a test holds the
 // two together.
 func table() []field {
 	return withTwins([]field{
-		{name: "listen", initial: `":8080"`, check: listenAddress, doc: "address and port for browsers"},
-		{name: "admin_listen", initial: `"127.0.0.1:9091"`, check: optional(listenAddress), doc: `/healthz, /readyz, /metrics; "" switches them off`},
-		{name: "data_dir", initial: `"./coatcheck-data"`, check: directory, doc: "SQLite file, generated secret key (0600), certificates"},
-		{name: "proxy_protocol", kind: kindBool, initial: "false", doc: "trusted_proxies announce the client by the PROXY protocol (version 1 or 2)"},
+		{name: "listen", initial: `":8080"`, check: listenAddress, atStart: everyChange, doc: "address and port for browsers"},
+		{name: "admin_listen", initial: `"127.0.0.1:9091"`, check: optional(listenAddress), atStart: everyChange, doc: `/healthz, /readyz, /metrics; "" switches them off`},
+		{name: "data_dir", initial: `"./coatcheck-data"`, check: directory, atStart: everyChange, doc: "SQLite file, generated secret key (0600), certificates"},
+		{name: "proxy_protocol", kind: kindBool, initial: "false", atStart: everyChange, doc: "trusted_proxies announce the client by the PROXY protocol (version 1 or 2)"},
 		{name: "public_url", initial: `""`, check: optional(publicURL), doc: "https://app.example.com; when set, redirects and cookie flags follow it"},
 		{name: "trusted_proxies", kind: kindPrefixes, initial: "[]", doc: "networks whose X-Forwarded-* is believed; empty = nobody"},
 		{name: "auth_prefix", initial: `"/.auth"`, check: prefixPath, doc: "where our own pages are"},
@@ -29,7 +35,7 @@ func table() []field {
 		{name: "fastcgi", kind: kindSection, fields: fastcgiFields(), doc: "for upstreams fcgi:// and fcgi+unix:"},
 		{name: "balance", kind: kindSection, fields: balanceFields(), doc: "for lists of upstreams"},
 		{name: "session_api", kind: kindSection, doc: "where applications read and write their sessions", fields: []field{
-			{name: "listen", initial: `""`, check: optional(listenOrSocket), doc: "127.0.0.1:9092 or unix:/path; off when empty"},
+			{name: "listen", initial: `""`, check: optional(listenOrSocket), atStart: everyChange, doc: "127.0.0.1:9092 or unix:/path; off when empty"},
 		}},
 		{name: "tls", kind: kindSection, fields: tlsFields(), doc: "certificates: made by ACME, or files"},
 		{name: "log", kind: kindSection, doc: "what the program says about itself", fields: []field{
@@ -37,6 +43,10 @@ func table() []field {
 			{name: "format", kind: kindChoice, choices: []string{"auto", "text", "json"}, initial: "auto", doc: "auto = text on a terminal, JSON otherwise"},
 			{name: "audit", initial: `""`, check: optional(printable), doc: "where security events go, as JSON: a file (opened anew by SIGHUP) or stderr; empty = with the log"},
 			{name: "audit_required", kind: kindBool, initial: "false", doc: "true: while they cannot be written, logins, logouts and requests of users are answered 503; false: they wait, and are dropped and counted"},
+		}},
+		{name: "trace", kind: kindSection, doc: "W3C trace context; the trace id is in the log", fields: []field{
+			{name: "accept", kind: kindChoice, choices: []string{"all", "trusted"}, initial: "all", doc: "whose traceparent is passed on: of all, or of trusted_proxies alone"},
+			{name: "create", kind: kindBool, initial: "false", doc: "make one where none is passed on, marked as sampled"},
 		}},
 	})
 }
@@ -140,14 +150,14 @@ func cacheFields() []field {
 
 func tlsFields() []field {
 	return []field{
-		{name: "domains", kind: kindTexts, initial: "[]", check: hostName, doc: "names to get certificates for by ACME"},
+		{name: "domains", kind: kindTexts, initial: "[]", check: hostName, atStart: switchTLS, doc: "names to get certificates for by ACME"},
 		{name: "email", initial: `""`, check: optional(printable), doc: "for the certificate authority's notices"},
 		{name: "ca", initial: `""`, check: optional(directoryURL), doc: "directory URL, e.g. of a private ACME server"},
 		{name: "storage", kind: kindChoice, choices: []string{"file", "redis", "database"}, initial: "file", doc: "file, redis or database: shared by a fleet"},
 		{name: "ca_root", initial: `""`, doc: "PEM file of the roots to trust when talking to a private ca; empty: the system's"},
-		{name: "cert_file", initial: `""`, doc: "certificate chain, PEM; a renewed one is noticed"},
+		{name: "cert_file", initial: `""`, atStart: switchTLS, doc: "certificate chain, PEM; a renewed one is noticed"},
 		{name: "key_file", initial: `""`, doc: "its private key, PEM"},
-		{name: "http_listen", initial: "auto", check: httpListen, doc: `where http is sent on to https and the authority asks; auto: ":80" with domains, else off; "": off`},
+		{name: "http_listen", initial: "auto", check: httpListen, atStart: everyChange, doc: `where http is sent on to https and the authority asks; auto: ":80" with domains, else off; "": off`},
 		{name: "hsts", kind: kindDuration, initial: "365d", doc: "Strict-Transport-Security; 0 leaves it out"},
 		{name: "on_demand", kind: kindSection, fields: onDemandFields(), doc: "certificates for names that are not in domains, when a browser first asks for them"},
 		{name: "client_ca_file", initial: `""`, check: optional(readableFile), doc: "PEM certificates of the authorities that vouch for clients; a changed file is noticed"},

@@ -71,7 +71,7 @@ var otherValues = map[string]string{
 	"users.backends": "app.auth.EmailBackend,ldap.LDAPBackend",
 	"login.logo":     exampleFile, "login.text": "t", "login.remember_me": "false", "login.max_attempts": "9", "login.hash_concurrency": "3",
 	"identity.preset": "none", "identity.jwt.ttl": "5m", "identity.basic_auth.username": "u", "identity.basic_auth.username_from": "email",
-	"identity.basic_auth.password": "p", "identity.headers": "[{name: X-A, value: id}]", "identity.group_separator": ";", "log.level": "warn", "log.format": "json", "log.audit": "stderr",
+	"identity.basic_auth.password": "p", "identity.headers": "[{name: X-A, value: id}]", "identity.group_separator": ";", "log.level": "warn", "log.format": "json", "log.audit": "stderr", "trace.accept": "trusted", "trace.create": "true",
 	"tls.domains": "a.example", "tls.email": "a@a.example", "tls.ca": "https://a.example/dir", "tls.ca_root": "/r", "tls.cert_file": "/c", "tls.key_file": "/k",
 	"tls.http_listen": ":81", "tls.hsts": "10", "tls.storage": "database", "tls.on_demand.ask": "https://a.example/ask", "tls.client_ca_file": exampleFile,
 	"connection.dial_timeout": "1s", "connection.stall_timeout": "1m", "connection.idle_timeout": "1s", "connection.max_conns": "9", "connection.queue_timeout": "1s",

@@ -23,6 +23,7 @@ var storeLatency = []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025,
 type Metrics struct {
 	registry *prometheus.Registry
 
+	routes    routes
 	requests  *prometheus.HistogramVec
 	upstreams *prometheus.CounterVec
 	inFlight  prometheus.Gauge
@@ -42,6 +43,7 @@ type Build struct{ Version, Revision, Go string }
 // New returns the metrics of a process that was built as b says.
 func New(b Build) *Metrics {
 	m := &Metrics{
+		routes:   routes{known: map[string]bool{}},
 		registry: prometheus.NewRegistry(),
 		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "coatcheck_request_duration_seconds", Buckets: latency,
 			Help: "Time from the first byte of a request to the last of its answer, by the route's host and path and by status class."}, []string{"route", "code"}),
@@ -116,9 +118,10 @@ func (m *Metrics) SessionAPI(method string, status int, took time.Duration) {
 
 // Observe counts an ended request; it is the Observe of [proxy.Options].
 func (m *Metrics) Observe(o proxy.Observation) {
-	m.requests.WithLabelValues(o.Route, class(o.Status)).Observe(o.Took.Seconds())
+	route := m.routes.label(o.Route)
+	m.requests.WithLabelValues(route, class(o.Status)).Observe(o.Took.Seconds())
 	if o.Event == proxy.EventUpstreamFailed {
-		m.upstreams.WithLabelValues(o.Route).Inc()
+		m.upstreams.WithLabelValues(route).Inc()
 	}
 }
 

@@ -159,6 +159,35 @@ func TestGauges_11_1_1_F31(t *testing.T) {
 	})
 }
 
+func TestUpstreams(t *testing.T) {
+	m := New(Build{})
+	m.Upstreams(func() []Upstream {
+		return []Upstream{{"http://a", true, 2}, {"http://b", true, 1}, {"http://b", false, 3}}
+	})
+	m.Sessions(func() int { return 7 })
+	expect(t, m, map[string]string{
+		`coatcheck_upstream_healthy{upstream="http://a"}`: "1", `coatcheck_upstream_healthy{upstream="http://b"}`: "0",
+		`coatcheck_upstream_requests_in_flight{upstream="http://b"}`: "4", "coatcheck_sessions_active": "7",
+	})
+}
+
+// Ten thousand routes do not make a hundred thousand time series.
+func TestRoutesAreBounded_13_4_5(t *testing.T) {
+	m := New(Build{})
+	for i := range 10_000 {
+		m.Observe(proxy.Observation{Route: fmt.Sprintf("/%d", i), Status: 200})
+	}
+	m.Observe(proxy.Observation{Route: "/0", Status: 200})
+	got := shown(t, m)
+	if n := len(got); n > 10_000 {
+		t.Errorf("%d time series, want at most 10 000", n)
+	}
+	expect(t, m, map[string]string{
+		`coatcheck_request_duration_seconds_count{code="2xx",route="/0"}`:    "2",
+		`coatcheck_request_duration_seconds_count{code="2xx",route="other"}`: fmt.Sprint(10_000 - maxRoutes),
+	})
+}
+
 func BenchmarkObserve(b *testing.B) {
 	m := New(Build{})
 	b.ReportAllocs()

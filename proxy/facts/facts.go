@@ -11,6 +11,8 @@ import (
 // Facts are what the door knows of a request before anybody is asked who it is.
 type Facts struct {
 	RequestID string
+	// TraceID is the trace it belongs to (W3C Trace Context), 32 hexadecimal digits; empty: none.
+	TraceID string
 	// Client is the address of the client: the peer, or the right-most untrusted hop where the peer is a trusted proxy.
 	Client netip.Addr
 	// Secure says that the browser came by https, here or at a trusted proxy.
