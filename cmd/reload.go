@@ -86,6 +86,10 @@ func (s *server) keep(cfg *config.Config, before config.Config) {
 		s.log.Warn("configuration: this key changes with the next start only, and so does who is trusted with it", "key", "proxy_protocol")
 		cfg.ProxyProtocol = before.ProxyProtocol
 	}
+	if cfg.ReusePort != before.ReusePort {
+		s.log.Warn("configuration: this key changes with the next start only", "key", "reuse_port")
+		cfg.ReusePort = before.ReusePort
+	}
 	if cfg.TLS.On() != before.TLS.On() || cfg.TLS.PlainListen() != before.TLS.PlainListen() {
 		s.log.Warn("configuration: this key changes with the next start only", "key", "tls")
 		cfg.TLS = before.TLS

@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"coatcheck/proxy/portal"
 	"coatcheck/proxy/sessionapi"
 	"coatcheck/sessionstore"
 )
@@ -29,7 +30,7 @@ func (p *parts) openTokens() error {
 }
 
 // sessionAPI serves the applications' calls.
-func (p *parts) sessionAPI(service sessionAuth) http.Handler {
+func (p *parts) sessionAPI(service portal.Auth) http.Handler {
 	return sessionapi.New(sessionapi.Options{
 		Tokens: p.tokens, Sessions: p.sessions, Logout: service.Logout, Check: func(ctx context.Context, session *sessionstore.Session) error {
 			_, err := service.Principal(ctx, session)

@@ -53,7 +53,7 @@ func (p *parts) wire() (*running, error) {
 	background := append(p.background, logins.register.Run, func(ctx context.Context) { clean(ctx, p.chores(logins.register), p.leads, p.log) })
 	r := newRunning(p, p.metrics.InFlight(handler), p.admin(), background...)
 	if p.tokens != nil {
-		r.api = p.sessionAPI(logins)
+		r.api = p.sessionAPI(auditedAuth{logins, p.audit})
 	}
 	return r, nil
 }
