@@ -38,7 +38,7 @@ var arrows = map[string][]string{
 	"proxy/look":                     {},
 	"proxy/facts":                    {"proxy/look"},
 
-	"internal/diagnosis":  {},
+	"internal/diagnosis": {},
 	"internal/doctor": {"auth", "auth/password", "auth/userdb", "internal/config", "internal/diagnosis", "internal/pyvalue", "internal/signing", "internal/sqlconn",
 		"sessionstore/cache", "sessionstore/cacheddbstore", "sessionstore/cachestore", "sessionstore/codec", "sessionstore/dbstore"},
 	"auth/passwordpolicy": {"auth"},

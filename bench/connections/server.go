@@ -81,7 +81,6 @@ type server struct {
 	address, admin string
 	cookie         string
 
-	mu      sync.Mutex
 	failure error // of the connections, the last
 }
 

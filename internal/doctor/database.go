@@ -70,9 +70,6 @@ func (p *Patient) lookAtUserTables(ctx context.Context, n *notes) {
 	}
 }
 
-// right is a statement that changes no row and still needs the right to change them.
-type right struct{ what, key, statement string }
-
 // lookAtRights asks for each right with a statement over no rows, in a transaction that is rolled back besides.
 func lookAtRights(ctx context.Context, p *Patient, n *notes) {
 	if p.Database == nil {

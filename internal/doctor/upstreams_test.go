@@ -50,9 +50,13 @@ func TestUpstreams(t *testing.T) {
 	}{
 		{"well", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) }, nil},
 		{"fails", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) }, []string{"warning upstream: answers 500"}},
-		{"its own login", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/accounts/login/?next=/", 302) }, []string{"warning identity: its own login, /accounts/login/"}},
-		{"elsewhere", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/authors/", 302) }, nil},
-		{"a coatcheck", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/.auth/login?next=/", 303) }, []string{"problem upstream: in circles"}},
+		{"its own login", func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "/accounts/login/?next=/", http.StatusFound)
+		}, []string{"warning identity: its own login, /accounts/login/"}},
+		{"elsewhere", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/authors/", http.StatusFound) }, nil},
+		{"a coatcheck", func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "/.auth/login?next=/", http.StatusSeeOther)
+		}, []string{"problem upstream: in circles"}},
 		{"Basic", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("WWW-Authenticate", `Basic realm="x"`)
 			w.WriteHeader(401)

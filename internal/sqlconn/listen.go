@@ -42,12 +42,10 @@ func (db *DB) Listen(ctx context.Context, h Hearing) error {
 		defer cancel()
 		_ = conn.Close(ctx)
 	}()
-	if err := listen(ctx, conn, h); err != nil {
-		return fmt.Errorf("listen to postgres database: %w", err)
-	}
-	return nil
+	return fmt.Errorf("listen to postgres database: %w", listen(ctx, conn, h))
 }
 
+// listen returns when the connection is lost or ctx ends, with the reason.
 func listen(ctx context.Context, conn *pgx.Conn, h Hearing) error {
 	if err := begin(ctx, conn, h); err != nil {
 		return err
