@@ -59,6 +59,7 @@ var foreignVectors = []struct{ format, maker, password, encoded string }{
 	{"mediawiki_bcrypt", "MediaWiki's tests", "\xff\xff\xa3", ":bcrypt:5$/OK.fbVrR/bpIqNJ5ianF.$CE5elHaaO4EbggVDjb8P19RukzXSM3e"},
 	{"redmine", "Redmine's fixtures", "admin", "redmine$82090c953c4a0000a7db253b0691a6b4$b5b6ff9543bf1387374cdfa27a54c96d236a7150"},
 	{"redmine", "Redmine's fixtures", "jsmith", "redmine$67eb4732624d5a7753dcea7ce0bb7d7d$bfbe06043353a677d0215b26a5800d128d5413bc"},
+	{plainName, "nobody", "correct horse battery", "correct horse battery"},
 	{"redmine", "Python hashlib", umlau, "redmine$0123456789abcdef0123456789abcdef$838b1f05acad2b84441b6c5d4c6d0bc44eee72a4"},
 }
 
@@ -77,6 +78,9 @@ func TestForeign_N5(t *testing.T) {
 				}
 			}
 			for _, f := range Formats() {
+				if f.Name == plainName && v.format == "crypt_des" {
+					continue // 13 letters may be either; TestPlain tells who wins
+				}
 				if got, want := f.create().Recognizes(v.encoded), f.Name == v.format; got != want {
 					t.Errorf("%s.Recognizes(%q) = %v, want %v", f.Name, v.encoded, got, want)
 				}
