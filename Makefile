@@ -1,7 +1,7 @@
 # `make test` installs what the tests need and passes them all. GO may name another go command.
 GO ?= go
 GOTESTFLAGS ?=
-FUZZTIME ?= 5s
+FUZZTIME ?= 2s
 # What `make bench` runs: all, or one of go (benchmarks of the packages), compare (beside other proxies) and revocation.
 BENCH ?= all
 BENCHFLAGS ?=
@@ -22,7 +22,7 @@ check:
 	$(GO) tool staticcheck ./...
 
 unit:
-	$(GO) test -race -timeout 15m $(GOTESTFLAGS) ./...
+	$(GO) test -race -p 3 -timeout 15m $(GOTESTFLAGS) ./...
 	COATCHECK_FAST_LANE=off $(GO) test -timeout 15m $(GOTESTFLAGS) ./proxy
 	COATCHECK_FAST_LANE=off $(GO) test -timeout 15m $(GOTESTFLAGS) -run 'Live|Stop|BadInput|BadUpstreams' ./e2e
 

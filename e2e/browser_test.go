@@ -106,9 +106,10 @@ var passwordLine = regexp.MustCompile(`(?m)^password: (\S+)$`)
 // firstPassword is the first user's password as serve printed it.
 func (p *process) firstPassword() string {
 	p.t.Helper()
-	m := passwordLine.FindStringSubmatch(p.stdout.String())
-	if m == nil {
-		p.t.Fatalf("serve printed no first password:\n%s", p.stdout.String())
-	}
+	var m []string
+	soon(p.t, "serve prints the first password", func() bool {
+		m = passwordLine.FindStringSubmatch(p.stdout.String())
+		return m != nil
+	})
 	return m[1]
 }

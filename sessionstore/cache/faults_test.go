@@ -51,7 +51,7 @@ func allFault(t *testing.T, c *cache.Cache) {
 func eventually(t *testing.T, what string, done func() error) {
 	t.Helper()
 	var err error
-	for range 500 {
+	for range 4000 { // a vote of the sentinels that nobody wins is repeated after twice their failover-timeout
 		if err = done(); err == nil {
 			return
 		}

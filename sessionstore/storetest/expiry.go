@@ -118,6 +118,7 @@ func (d *desk) until(done func() bool) {
 			break
 		}
 		time.Sleep(50 * time.Millisecond)
+		d.clock.advance(50 * time.Millisecond) // what is kept in front of the server goes by ours
 	}
 	d.Error("the record is still visible")
 }
