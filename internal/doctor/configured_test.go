@@ -31,6 +31,7 @@ func TestConfigured(t *testing.T) {
 		{"path", https + "session: {cookie_path: /app}", "cookie", []string{"problem session.cookie_path: nobody can log out"}},
 		{"lifetime", "session: {cookie_age: 12}", "lifetime", []string{"problem session.cookie_age: 12s"}},
 		{"idle", "session: {idle_timeout: 30}", "lifetime", []string{"problem session.idle_timeout: 30s"}},
+		{"short lifetime", "session: {max_lifetime: 8}", "lifetime", []string{"problem session.max_lifetime: 8s"}},
 		{"idle beyond lifetime", "session: {idle_timeout: 2h, max_lifetime: 1h}", "lifetime", []string{"warning session.idle_timeout: longer"}},
 		{"usual lifetimes", "session: {idle_timeout: 1h, max_lifetime: 24h}", "lifetime", nil},
 		{"https by whom", "public_url: https://app.example.com", "public_url", []string{"warning trusted_proxies: not believed"}},
