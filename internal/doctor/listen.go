@@ -82,9 +82,16 @@ func plainListen(p *Patient) string {
 
 func (p *Patient) tryPort(ctx context.Context, n *notes, key, address string) {
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	if err == nil {
+		_ = l.Close()
+	}
+	p.judgePort(ctx, n, key, address, err)
+}
+
+// judgePort says what came of listening.
+func (p *Patient) judgePort(ctx context.Context, n *notes, key, address string, err error) {
 	switch {
 	case err == nil:
-		_ = l.Close()
 		n.ok("%s %s is free", key, address)
 	case errors.Is(err, syscall.EADDRINUSE) && p.Running(ctx):
 		n.ok("%s %s is in use, and coatcheck runs here", key, address)
